@@ -1,0 +1,80 @@
+"""The method: transductive inference by synthetic gradients.
+
+"Empirical Bayes Transductive Meta-Learning with Synthetic Gradients" (Hu et al., ICLR 2020,
+arXiv 2004.12696). A new task (an *episode*) comes with a few labelled *support* examples d^l and
+many unlabelled *query* examples x. We look for the weights theta of a small model of this task
+alone. With the query labels y at hand we would descend a loss L by the chain rule,
+
+    theta  <-  theta - eta * [d yhat / d theta]^T  dL/dyhat(yhat, y),       yhat = f(x; theta).
+
+Only the last factor needs the labels. The method replaces it by a *synthetic gradient* xi(yhat), a
+small network that guesses dL/dyhat from the predictions alone:
+
+    theta^0      =  lambda(d^l)                                          (initialization.py)
+    theta^{k+1}  =  theta^k - eta * [d yhat / d theta^k]^T  xi(yhat^k),   k = 0 .. K-1  (below)
+    yhat^k       =  f(x; theta^k)                                        (decoders.py)
+
+Meta-training, where the query labels are known, takes the loss of yhat^K and differentiates it
+through these K steps into lambda, xi and the decoder: xi learns to *be* the gradient that makes
+the final prediction right. At test time no label is asked for. K = 0 is the inductive baseline: the
+support set alone decides.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+def unroll(
+    theta: tf.Tensor,
+    predict: Callable[[tf.Tensor], tf.Tensor],
+    synthetic_gradient: Callable[[tf.Tensor], tf.Tensor],
+    *,
+    step_size: float,
+    num_steps: int,
+) -> list[tf.Tensor]:
+    """Takes K synthetic-gradient steps on the weights of a batch of tasks.
+
+        theta^{k+1} = theta^k - step_size * [d yhat / d theta^k]^T xi(yhat^k),  yhat^k = predict(theta^k)
+
+    The product with the transposed Jacobian *sums* over the queries, it does not average: with more
+    queries a step is longer. The result is differentiable with respect to `theta` and to whatever
+    `predict` and `synthetic_gradient` depend on.
+
+    Args:
+        theta: theta^0, float [B, ...]: one set of weights per task.
+        predict: maps theta to the query predictions yhat, float [B, Q, ...]. Tasks stay apart:
+            yhat[b] depends on theta[b] only.
+        synthetic_gradient: xi, maps yhat to a guess of dL/dyhat, of the same shape.
+        step_size: eta, a setting of its own, not the learning rate of meta-training.
+        num_steps: K >= 0.
+
+    Returns:
+        The path [theta^0, ..., theta^K], K + 1 tensors of the shape of `theta`.
+
+    Raises:
+        ValueError: `num_steps` is negative, `theta` is not floating point, or the synthetic gradient
+            has another shape than the prediction.
+
+    Source: equations 11 and 12 and algorithm 1 of the paper.
+    """
+    if num_steps < 0:
+        raise ValueError(f"num_steps must be 0 or more, got {num_steps}.")
+    theta = tf.convert_to_tensor(theta)
+    if not theta.dtype.is_floating:
+        raise ValueError(f"theta must be floating point, got {theta.dtype.name}.")
+
+    path = [theta]
+    for _ in range(num_steps):
+        with tf.GradientTape() as tape:
+            tape.watch(theta)
+            prediction = predict(theta)
+        cotangent = synthetic_gradient(prediction)
+        if not cotangent.shape.is_compatible_with(prediction.shape):
+            raise ValueError(
+                "synthetic_gradient must keep the shape of the prediction: "
+                f"got {cotangent.shape} for {prediction.shape}."
+            )
+        theta = theta - step_size * tape.gradient(prediction, theta, output_gradients=cotangent)
+        path.append(theta)
+    return path

@@ -1,0 +1,130 @@
+"""Few-shot classification: lambda, xi and a cosine decoder around `inference.unroll`."""
+
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from sib_tf.decoders import CosineClassifier
+from sib_tf.inference import unroll
+from sib_tf.initialization import PrototypeInitialization
+from sib_tf.synthetic_gradients import DenseSyntheticGradient, SetSyntheticGradient
+
+Inputs = Mapping[str, tf.Tensor]
+
+
+@keras.saving.register_keras_serializable("sib_tf")
+class FewShotClassifier(keras.Model):
+    """Classifies the queries of an episode from frozen features.
+
+        model({"support_features": [B, S, D], "support_labels": int [B, S],
+               "query_features": [B, Q, D]})  ->  logits of the queries, [B, Q, N]
+
+    B, S and Q are free from call to call, and classes may have different numbers of support
+    examples. Nothing crosses from one episode of a batch to another, and query labels are no
+    input: they meet the model in the training loss only.
+
+    Args:
+        way: N. None lets a set-wise model take it from the largest support label of the batch.
+        feature_dim: D.
+        num_steps: K, synthetic-gradient steps.
+        step_size: eta. The step sums over queries.
+        synthetic_gradient: "dense" (the paper's network) or "set" (any number of classes).
+        dtype: of weights and computation, a Keras dtype or policy.
+
+    Raises:
+        ValueError: an unknown `synthetic_gradient`, or a dense one without `way`.
+    """
+
+    def __init__(
+        self,
+        way: int | None,
+        feature_dim: int,
+        num_steps: int = 3,
+        step_size: float = 1e-3,
+        synthetic_gradient: str = "dense",
+        dtype: str | None = None,
+        **kwargs,
+    ):
+        # Autocasting would turn the integer support labels into floats.
+        super().__init__(dtype=dtype, autocast=False, **kwargs)
+        self.way = way
+        self.feature_dim = feature_dim
+        self.num_steps = num_steps
+        self.step_size = step_size
+        self.synthetic_gradient = synthetic_gradient
+        self.initialization = PrototypeInitialization(dtype=self.dtype_policy)
+        self.decoder = CosineClassifier(dtype=self.dtype_policy)
+        self.xi = self._build_xi()
+        self.initialization.build((None, None, feature_dim))
+        self.decoder.build((None, None, feature_dim))
+        self.xi.build((None, None, way))
+        self.built = True
+
+    def _build_xi(self) -> keras.layers.Layer:
+        if self.synthetic_gradient == "set":
+            return SetSyntheticGradient(dtype=self.dtype_policy)
+        if self.synthetic_gradient != "dense":
+            raise ValueError(
+                f'synthetic_gradient must be "dense" or "set", got "{self.synthetic_gradient}".'
+            )
+        if self.way is None:
+            raise ValueError("A dense synthetic gradient needs a fixed number of classes: give way.")
+        return DenseSyntheticGradient(self.way, dtype=self.dtype_policy)
+
+    def call(self, inputs: Inputs) -> tf.Tensor:
+        """Logits of the queries after K synthetic-gradient steps, float [B, Q, N]."""
+        theta = self.theta_path(inputs, self.num_steps)[-1]
+        return self.decoder(self._queries(inputs), theta)
+
+    def logits_path(self, inputs: Inputs, num_steps: int | None = None) -> tf.Tensor:
+        """Logits after 0, 1, ..., K steps, float [K+1, B, Q, N]; K is `num_steps` or the model's."""
+        path = self.theta_path(inputs, self.num_steps if num_steps is None else num_steps)
+        queries = self._queries(inputs)
+        return tf.stack([self.decoder(queries, theta) for theta in path])
+
+    def theta_path(self, inputs: Inputs, num_steps: int) -> list[tf.Tensor]:
+        """The task weights theta^0 .. theta^K, each float [B, N, D].
+
+        Raises:
+            ValueError: an input is missing or has the wrong rank or feature size.
+        """
+        self._check(inputs)
+        queries = self._queries(inputs)
+        support = tf.cast(inputs["support_features"], self.compute_dtype)
+        labels = tf.cast(inputs["support_labels"], tf.int32)
+        way = tf.reduce_max(labels) + 1 if self.way is None else self.way
+        return unroll(
+            self.initialization(support, labels, way=way),
+            predict=lambda theta: self.decoder(queries, theta),
+            synthetic_gradient=self.xi,
+            step_size=self.step_size,
+            num_steps=num_steps,
+        )
+
+    def _queries(self, inputs: Inputs) -> tf.Tensor:
+        return tf.cast(inputs["query_features"], self.compute_dtype)
+
+    def _check(self, inputs: Inputs) -> None:
+        ranks = {"support_features": 3, "support_labels": 2, "query_features": 3}
+        for name, rank in ranks.items():
+            if name not in inputs:
+                raise ValueError(f"{name} is missing: got {sorted(inputs)}.")
+            shape = inputs[name].shape
+            if len(shape) != rank:
+                raise ValueError(f"{name} must have rank {rank}, got shape {tuple(shape)}.")
+            if rank == 3 and shape[-1] not in (None, self.feature_dim):
+                raise ValueError(
+                    f"{name} must end in {self.feature_dim} features, got shape {tuple(shape)}."
+                )
+
+    def get_config(self) -> dict:
+        """The arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "way": self.way,
+            "feature_dim": self.feature_dim,
+            "num_steps": self.num_steps,
+            "step_size": self.step_size,
+            "synthetic_gradient": self.synthetic_gradient,
+        }
