@@ -34,7 +34,9 @@ class PrototypeInitialization(keras.layers.Layer):
         """
         membership = tf.one_hot(support_labels, way, dtype=support_features.dtype)
         shots = tf.reduce_sum(membership, axis=1)[..., tf.newaxis]
-        sums = tf.matmul(membership, tf.math.l2_normalize(support_features, axis=-1), transpose_a=True)
+        sums = tf.matmul(
+            membership, tf.math.l2_normalize(support_features, axis=-1), transpose_a=True
+        )
         return tf.math.divide_no_nan(sums, shots) * self.diagonal
 
     def compute_output_shape(

@@ -15,7 +15,9 @@ class SGDWithL2(keras.optimizers.SGD):
     of the weights.
     """
 
-    def __init__(self, learning_rate: float = 1e-3, momentum: float = 0.9, l2: float = 5e-4, **kwargs):
+    def __init__(
+        self, learning_rate: float = 1e-3, momentum: float = 0.9, l2: float = 5e-4, **kwargs
+    ):
         super().__init__(learning_rate, **{**kwargs, "momentum": momentum, "nesterov": True})
         self.l2 = l2
 

@@ -69,7 +69,9 @@ class FewShotClassifier(keras.Model):
                 f'synthetic_gradient must be "dense" or "set", got "{self.synthetic_gradient}".'
             )
         if self.way is None:
-            raise ValueError("A dense synthetic gradient needs a fixed number of classes: give way.")
+            raise ValueError(
+                "A dense synthetic gradient needs a fixed number of classes: give way."
+            )
         return DenseSyntheticGradient(self.way, dtype=self.dtype_policy)
 
     def call(self, inputs: Inputs) -> tf.Tensor:

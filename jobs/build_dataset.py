@@ -1,0 +1,25 @@
+"""Prepares the data set of a config with TFDS and Beam.
+
+    python -m jobs.build_dataset --config=configs/glyphs.py --workdir=work/glyphs
+
+Reads the raw files, writes WORKDIR/data.
+
+Options after `--` go to the Beam runner: `-- --runner=DirectRunner --direct_num_workers=2`.
+"""
+
+from collections.abc import Sequence
+
+from jobs import _app
+from sib_tf import pipeline
+
+_experiment = _app.define_experiment_flags()
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs the step unless it is finished."""
+    config, workdir = _experiment()
+    _app.run_steps([pipeline.step(config, "build_dataset")], config, workdir, argv[1:])
+
+
+if __name__ == "__main__":
+    _app.run(main)

@@ -1,0 +1,40 @@
+"""Draws the episodes of a config and writes them as sharded TFRecords, with Beam.
+
+    python -m jobs.build_episodes --config=configs/glyphs.py --workdir=work/glyphs \\
+        --config.shot=5 -- --direct_num_workers=2 --direct_running_mode=multi_threading
+
+Reads WORKDIR/data, writes WORKDIR/episodes/SPLIT-SHARES. The config says way, shot, queries (per
+class or in all), how they are shared, how many episodes, and the seed. The same seed gives the same
+episodes for any number of shards and workers. Options after `--` go to the Beam runner.
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from jobs import _app
+from sib_tf import datasets, pipeline
+from sib_tf.episodes import schema
+
+_experiment = _app.define_experiment_flags()
+_SPLIT = flags.DEFINE_enum("split", "all", ["all", *datasets.SPLITS], "Which episodes to build.")
+_MATERIALIZE = flags.DEFINE_enum(
+    "materialize",
+    "ids",
+    schema.MATERIALIZE,
+    "What a record holds of its examples. `ids` is small and serves every backbone; `features` and "
+    "`images` make self-contained records in a folder of their own.",
+)
+_NUM_SHARDS = flags.DEFINE_integer("num_shards", 0, "Files of each set; 0: the runner decides.", 0)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Builds the chosen sets of episodes that are not finished."""
+    config, workdir = _experiment()
+    splits = datasets.SPLITS if _SPLIT.value == "all" else (_SPLIT.value,)
+    steps = pipeline.episode_steps(config, splits, _MATERIALIZE.value, _NUM_SHARDS.value)
+    _app.run_steps(steps, config, workdir, argv[1:])
+
+
+if __name__ == "__main__":
+    _app.run(main)

@@ -1,0 +1,25 @@
+"""Goes from raw images to an exported model, and tries it on the images of a test episode.
+
+    python -m jobs.pipeline --config=configs/glyphs.py --workdir=work/glyphs
+
+Walks the jobs build_dataset, build_episodes, pretrain, embed, train, evaluate, export and predict;
+steps that are finished are skipped, and one that was killed goes on. Options after `--` go to the
+Beam runner.
+"""
+
+from collections.abc import Sequence
+
+from jobs import _app
+from sib_tf import pipeline
+
+_experiment = _app.define_experiment_flags()
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs every step that is not finished."""
+    config, workdir = _experiment()
+    _app.run_steps(pipeline.steps(config), config, workdir, argv[1:])
+
+
+if __name__ == "__main__":
+    _app.run(main)

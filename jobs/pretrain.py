@@ -1,0 +1,23 @@
+"""Pre-trains the backbone phi with a cosine classifier over the training classes.
+
+    python -m jobs.pretrain --config=configs/glyphs.py --workdir=work/glyphs
+
+Reads WORKDIR/data, writes WORKDIR/backbone. Killed, it goes on with the same command.
+"""
+
+from collections.abc import Sequence
+
+from jobs import _app
+from sib_tf import pipeline
+
+_experiment = _app.define_experiment_flags()
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs the step unless it is finished."""
+    config, workdir = _experiment()
+    _app.run_steps([pipeline.step(config, "pretrain")], config, workdir, argv[1:])
+
+
+if __name__ == "__main__":
+    _app.run(main)

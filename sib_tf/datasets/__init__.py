@@ -1,0 +1,53 @@
+"""Data sets: TFDS builders and plain reading of what they prepared.
+
+Every data set has the splits `train`, `validation` and `test` with disjoint classes, and the
+features `image` (uint8 [H, W, 3]), `label` (one label space for all splits) and `id` (text). The
+position of an example in its split, in the order that TFDS stores it, is its id in episodes.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+SPLITS = ("train", "validation", "test")
+
+
+def builder_of(prepared: Path | str) -> tfds.core.DatasetBuilder:
+    """The builder of a prepared data set, from its folder alone, whatever code made it."""
+    return tfds.builder_from_directory(prepared)
+
+
+def class_names(builder: tfds.core.DatasetBuilder) -> Sequence[str]:
+    """Names of all classes, by label."""
+    return builder.info.features["label"].names
+
+
+def read_labels(builder: tfds.core.DatasetBuilder, split: str) -> np.ndarray:
+    """Labels of a split, int64 [n], without decoding an image."""
+    batches = _in_order(builder, split, decode=False).map(lambda example: example["label"])
+    return np.concatenate(list(batches.batch(4096).as_numpy_iterator()))
+
+
+def read_encoded_images(builder: tfds.core.DatasetBuilder, split: str) -> np.ndarray:
+    """The stored image files of a split (PNG), an object array of bytes [n]."""
+    images = _in_order(builder, split, decode=False).map(lambda example: example["image"])
+    return np.concatenate(list(images.batch(4096).as_numpy_iterator()))
+
+
+def read_images(builder: tfds.core.DatasetBuilder, split: str) -> np.ndarray:
+    """The images of a split, or of a slice such as "train[500:1000]", uint8 [n, H, W, 3]."""
+    images = _in_order(builder, split, decode=True).map(lambda example: example["image"])
+    return np.concatenate(list(images.batch(512).as_numpy_iterator()))
+
+
+def _in_order(builder: tfds.core.DatasetBuilder, split: str, decode: bool) -> tf.data.Dataset:
+    """Examples by their position: one shard after the other, so that a slice is a slice of it."""
+    return builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        decoders=None if decode else {"image": tfds.decode.SkipDecoding()},
+        read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+    )

@@ -1,0 +1,80 @@
+"""Cuts the classes of a data set into three disjoint splits."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from sib_tf.errors import UserError
+
+SPLITS = ("train", "validation", "test")
+
+_VALIDATION_SHARE = 0.16
+_TEST_SHARE = 0.20
+
+
+def split_classes(
+    classes: Collection[str], seed: int, listed: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Cuts classes into train, validation and test.
+
+    Args:
+      classes: Names of all classes, in any order.
+      seed: Draws the splits (64/16/20 percent, every split at least one class) if none is listed.
+      listed: Class names by split. All three splits list classes or none does; a class that no
+        split lists is left out.
+
+    Returns:
+      Sorted class names by split. A draw depends on the names and the seed alone.
+
+    Raises:
+      UserError: There are fewer than 3 classes, only some splits are listed, or a class is listed
+        twice or unknown.
+    """
+    if len(classes) < len(SPLITS):
+        raise UserError(
+            f"{len(classes)} class folders cannot make three splits without a class in common; "
+            "add class folders until there are at least 3"
+        )
+    if not any(listed.values()):
+        return _draw(classes, seed)
+    _check_listed(classes, listed)
+    return {split: tuple(sorted(listed[split])) for split in SPLITS}
+
+
+def _draw(classes: Collection[str], seed: int) -> dict[str, tuple[str, ...]]:
+    shuffled = _shuffle(classes, seed)
+    num_test = max(1, round(_TEST_SHARE * len(classes)))
+    num_validation = max(1, round(_VALIDATION_SHARE * len(classes)))
+    test = shuffled[:num_test]
+    validation = shuffled[num_test : num_test + num_validation]
+    train = shuffled[num_test + num_validation :]
+    return {
+        split: tuple(sorted(names))
+        for split, names in zip(SPLITS, (train, validation, test), strict=True)
+    }
+
+
+def _shuffle(classes: Iterable[str], seed: int) -> list[str]:
+    # Ordering by a hash, unlike a random generator, gives every version of every library the
+    # same splits, and with them comparable results.
+    return sorted(classes, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+
+
+def _check_listed(classes: Collection[str], listed: Mapping[str, Sequence[str]]) -> None:
+    split_of: dict[str, str] = {}
+    for split in SPLITS:
+        if not listed[split]:
+            raise UserError(
+                f"{split}_classes: is empty although another split lists classes; "
+                "list all three splits or none"
+            )
+        for name in listed[split]:
+            if name not in classes:
+                raise UserError(
+                    f"{split}_classes: class {name!r} has no folder; correct the name or add it"
+                )
+            if name in split_of:
+                raise UserError(
+                    f"{split}_classes: class {name!r} is already in {split_of[name]}_classes; "
+                    "list every class once"
+                )
+            split_of[name] = split

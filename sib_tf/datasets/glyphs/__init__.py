@@ -1,0 +1,1 @@
+"""The embedded data set `glyphs`: characters of many scripts in many typefaces."""

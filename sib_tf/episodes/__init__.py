@@ -1,0 +1,1 @@
+"""Episodes: which examples a task is made of, how they are stored and read."""

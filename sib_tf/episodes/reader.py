@@ -1,0 +1,98 @@
+"""Reads stored episodes."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from sib_tf.episodes import schema
+from sib_tf.episodes.sampling import Episode
+from sib_tf.records import record_files, parsed_batches
+
+
+@dataclasses.dataclass(frozen=True)
+class EpisodeTable:
+    """All episodes of a folder, in the order of their numbers. E episodes of one way, S and Q.
+
+    Attributes:
+        classes: int32 [E, N], labels in the data set.
+        support_ids, support_labels: int32 [E, S].
+        query_ids, query_labels: int32 [E, Q].
+    """
+
+    classes: np.ndarray
+    support_ids: np.ndarray
+    support_labels: np.ndarray
+    query_ids: np.ndarray
+    query_labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+
+def tabulate(episodes: Sequence[Episode]) -> EpisodeTable:
+    """A table of episodes that were just sampled, without storing them."""
+    columns = [field.name for field in dataclasses.fields(EpisodeTable)]
+    return EpisodeTable(
+        *(np.stack([getattr(e, name) for e in episodes]).astype(np.int32) for name in columns)
+    )
+
+
+def read_table(folder: Path) -> EpisodeTable:
+    """Loads the ids and labels of every episode.
+
+    Shards hold their records in no particular order; sorting by number makes the table the same for
+    any number of shards and workers.
+
+    Raises:
+        UserError: no records, or one that is truncated or of another kind; names the file.
+    """
+    batches = list(parsed_batches(record_files(folder), schema.parse, batch_size=1000))
+    order = np.argsort(_column(batches, "episode"))
+    return EpisodeTable(*(_column(batches, name)[order] for name in schema.INTEGERS))
+
+
+def _column(batches: list[dict[str, tf.Tensor]], name: str) -> np.ndarray:
+    return np.concatenate([batch[name] for batch in batches]).astype(np.int32)
+
+
+def self_contained(folder: Path, materialize: str, batch_size: int) -> tf.data.Dataset:
+    """Episodes that carry their features or images, ready for a model's `fit` or `predict`.
+
+    Args:
+        folder: written by `build_episodes --materialize=features` or `images`.
+        materialize: the same word.
+        batch_size: B.
+
+    Returns:
+        A data set of (inputs, query_labels int32 [B, Q]). Inputs are `support_labels` int32 [B, S]
+        and `support_features` [B, S, D], `query_features` [B, Q, D], or `support_images` uint8
+        [B, S, H, W, 3], `query_images` [B, Q, H, W, 3].
+    """
+    files = [str(file) for file in record_files(folder)]
+    records = tf.data.TFRecordDataset(files).batch(batch_size)
+    return records.map(lambda batch: _inputs(schema.parse(batch, materialize), materialize))
+
+
+def _inputs(
+    parsed: dict[str, tf.Tensor], materialize: str
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    inputs = {"support_labels": tf.cast(parsed["support/label"], tf.int32)}
+    for part in ("support", "query"):
+        if materialize == "features":
+            inputs[f"{part}_features"] = parsed[f"{part}/features"]
+        else:
+            inputs[f"{part}_images"] = _decode(parsed[f"{part}/image"])
+    return inputs, tf.cast(parsed["query/label"], tf.int32)
+
+
+def _decode(encoded: tf.Tensor) -> tf.Tensor:
+    """PNG bytes [B, S] to uint8 [B, S, H, W, 3]."""
+    images = tf.map_fn(
+        lambda png: tf.io.decode_png(png, channels=3),
+        tf.reshape(encoded, [-1]),
+        fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8),
+    )
+    return tf.reshape(images, tf.concat([tf.shape(encoded), tf.shape(images)[1:]], axis=0))

@@ -1,0 +1,107 @@
+"""The one TFRecord layout of episodes: `encode` writes it, `parse` reads it.
+
+A record is a `tf.train.Example` of one episode. N classes, S support and Q query examples, D
+features, images of any size:
+
+    feature            type          content
+    episode            int64 [1]     number of the episode, from 0
+    classes            int64 [N]     labels in the data set of the classes 0..N-1 of the episode
+    support/id         int64 [S]     position of the example in its split
+    support/label      int64 [S]     0..N-1
+    query/id           int64 [Q]     position of the example in its split
+    query/label        int64 [Q]     0..N-1
+    support/features   float [S*D]   only with materialize=features, row by row
+    query/features     float [Q*D]
+    feature_dim        int64 [1]     D
+    support/image      bytes [S]     only with materialize=images, PNG
+    query/image        bytes [Q]
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from sib_tf.episodes.sampling import Episode
+
+MATERIALIZE = ("ids", "features", "images")
+INTEGERS = ("classes", "support/id", "support/label", "query/id", "query/label")
+FEATURES = ("support/features", "query/features")
+IMAGES = ("support/image", "query/image")
+
+
+def encode(
+    episode: Episode,
+    *,
+    features: tuple[np.ndarray, np.ndarray] | None = None,
+    images: tuple[Sequence[bytes], Sequence[bytes]] | None = None,
+) -> bytes:
+    """Serializes an episode.
+
+    Args:
+        episode: which examples it has.
+        features: of the support and query examples, float32 [S, D] and [Q, D].
+        images: of the support and query examples, PNG bytes [S] and [Q].
+    """
+    content = {
+        "episode": _ints([episode.index]),
+        "classes": _ints(episode.classes),
+        "support/id": _ints(episode.support_ids),
+        "support/label": _ints(episode.support_labels),
+        "query/id": _ints(episode.query_ids),
+        "query/label": _ints(episode.query_labels),
+    }
+    if features is not None:
+        support, query = features
+        content["feature_dim"] = _ints([support.shape[-1]])
+        content["support/features"] = _floats(support)
+        content["query/features"] = _floats(query)
+    if images is not None:
+        content["support/image"], content["query/image"] = map(_bytes, images)
+    example = tf.train.Example(features=tf.train.Features(feature=content))
+    return example.SerializeToString(deterministic=True)
+
+
+def parse(records: tf.Tensor, materialize: str = "ids") -> dict[str, tf.Tensor]:
+    """Parses a batch of serialized episodes of one way, S and Q.
+
+    Args:
+        records: string [B].
+        materialize: "ids", "features" or "images": what to expect besides the ids.
+
+    Returns:
+        The features of the table by name, each with leading axis B: `episode` is [B], `*/features`
+        [B, S, D] and [B, Q, D], `*/image` [B, S] and [B, Q], still encoded.
+
+    Raises:
+        tf.errors.InvalidArgumentError: a record is of another kind.
+    """
+    spec = {name: _list_of(tf.int64) for name in INTEGERS}
+    spec["episode"] = tf.io.FixedLenFeature([], tf.int64)
+    if materialize == "features":
+        spec["feature_dim"] = tf.io.FixedLenFeature([], tf.int64)
+        spec |= {name: _list_of(tf.float32) for name in FEATURES}
+    elif materialize == "images":
+        spec |= {name: _list_of(tf.string) for name in IMAGES}
+    parsed = tf.io.parse_example(records, spec)
+    if materialize == "features":
+        dim = parsed.pop("feature_dim")[0]
+        for name in FEATURES:
+            parsed[name] = tf.reshape(parsed[name], [tf.shape(records)[0], -1, dim])
+    return parsed
+
+
+def _list_of(dtype: tf.DType) -> tf.io.FixedLenSequenceFeature:
+    return tf.io.FixedLenSequenceFeature([], dtype, allow_missing=True)
+
+
+def _ints(values: Sequence[int] | np.ndarray) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
+def _floats(values: np.ndarray) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=np.ravel(values)))
+
+
+def _bytes(values: Sequence[bytes]) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))

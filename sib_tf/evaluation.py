@@ -1,0 +1,118 @@
+"""Evaluation on fixed episodes: accuracy with its interval, and calibration, after 0..K steps."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from sib_tf.episodes.reader import EpisodeTable
+from sib_tf.features import FeatureTable
+from sib_tf.tasks.few_shot import FewShotClassifier
+from sib_tf.training import episode_batches
+
+CALIBRATION_BINS = 15
+Z_95 = 1.96  # half width of a 95 % interval, in standard errors
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictions:
+    """What a model says of E episodes after 0..K steps.
+
+    Attributes:
+        probabilities: float32 [K+1, E, Q, N].
+        labels: int32 [E, Q], the truth.
+        seconds: of the pass that gave them, features in memory, compilation left out.
+    """
+
+    probabilities: np.ndarray
+    labels: np.ndarray
+    seconds: float
+
+
+def predict(
+    model: FewShotClassifier, features: FeatureTable, episodes: EpisodeTable, num_steps: int
+) -> Predictions:
+    """Runs a model over all episodes, keeping what it predicts after each of 0..num_steps steps."""
+
+    @tf.function(jit_compile=True, reduce_retracing=True)
+    def probabilities(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        return tf.nn.softmax(model.logits_path(inputs, num_steps))
+
+    batches = episode_batches(features, episodes, batch_size=_divisor(len(episodes), 100))
+    probabilities(next(iter(batches))[0])
+    start = time.perf_counter()
+    outputs = [probabilities(inputs).numpy() for inputs, _ in batches]
+    return Predictions(
+        np.concatenate(outputs, axis=1), episodes.query_labels, time.perf_counter() - start
+    )
+
+
+def _divisor(count: int, limit: int) -> int:
+    """The largest divisor of `count` up to `limit`: batches of one size compile once."""
+    return max(size for size in range(1, limit + 1) if count % size == 0)
+
+
+def rows(predictions: Predictions, steps: Sequence[int], **labels: object) -> list[dict]:
+    """One row of `report.json` for each K in `steps`, begun with `labels`."""
+    return [
+        {
+            **labels,
+            "num_steps": k,
+            **accuracy(predictions.probabilities[k], predictions.labels),
+            **calibration(predictions.probabilities[k], predictions.labels),
+            "seconds": round(predictions.seconds, 3),
+        }
+        for k in steps
+    ]
+
+
+def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Mean accuracy over episodes and the half width of its 95 % interval, as fractions.
+
+    Args:
+        probabilities: [E, Q, N].
+        labels: int [E, Q].
+
+    Returns:
+        `accuracy`, the mean over episodes of the mean over queries, and `ci95`,
+        1.96 * std / sqrt(E) with the standard deviation over episodes.
+    """
+    of_episode = np.mean(probabilities.argmax(-1) == labels, axis=1)
+    half_width = Z_95 * of_episode.std() / np.sqrt(len(of_episode))
+    return {"accuracy": float(of_episode.mean()), "ci95": float(half_width)}
+
+
+def calibration(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, object]:
+    """Expected calibration error and the reliability diagram behind it.
+
+    All queries of all episodes are sorted into 15 bins of equal width by their top probability;
+    `ece` is the mean over queries of |accuracy - confidence| of their bin (Guo et al., 2017).
+
+    Args:
+        probabilities: [E, Q, N].
+        labels: int [E, Q].
+
+    Returns:
+        `ece`, and `reliability` with `confidence`, `accuracy` (None in an empty bin) and `count` by
+        bin.
+    """
+    confidence = probabilities.max(-1).ravel()
+    correct = (probabilities.argmax(-1) == labels).ravel()
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    count = np.bincount(bins, minlength=CALIBRATION_BINS)
+    confidence_sum = np.bincount(bins, confidence, minlength=CALIBRATION_BINS)
+    correct_sum = np.bincount(bins, correct, minlength=CALIBRATION_BINS)
+
+    def mean(sums: np.ndarray) -> list[float | None]:
+        return [float(s / c) if c else None for s, c in zip(sums, count, strict=True)]
+
+    return {
+        "ece": float(np.abs(correct_sum - confidence_sum).sum() / len(correct)),
+        "reliability": {
+            "confidence": mean(confidence_sum),
+            "accuracy": mean(correct_sum),
+            "count": count.tolist(),
+        },
+    }

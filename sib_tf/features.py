@@ -1,0 +1,197 @@
+"""Features: the frozen backbone phi over a whole data set, stored once and read many times.
+
+Augmentation comes before phi, so the cache of a training split holds V augmented *views* of each
+image and meta-training draws a view per use; other splits hold one plain view. A record is a
+`tf.train.Example` of one image:
+
+    feature    type           content
+    id         int64 [1]      position of the image in its split
+    label      int64 [1]      label in the data set
+    features   float [V*D]    view after view
+    views      int64 [1]      V
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import apache_beam as beam
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sib_tf import beam_runner, datasets
+from sib_tf.augmentation import NUM_DRAWS, Augmentation
+from sib_tf.errors import UserError
+from sib_tf.records import SUFFIX, parsed_batches, record_files
+from sib_tf.workdir import write_json
+
+# Images of one Beam element. Fixed, because the draws of an augmented view are made per chunk.
+CHUNK = 500
+INFO = "info.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureTable:
+    """Features of a split, by the position of the image.
+
+    Attributes:
+        features: float32 [V, n, D].
+        labels: int64 [n].
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+
+
+class Embed(beam.PTransform):
+    """Chunks of images, by their first position, to feature records (bytes)."""
+
+    def __init__(
+        self,
+        *,
+        phi: str,
+        data: str,
+        split: str,
+        views: int,
+        augmentation: Augmentation | None,
+        seed: int,
+    ):
+        """Plain values only, so that any runner can ship it.
+
+        Args:
+            phi: file of the saved Keras backbone, uint8 or float [B, H, W, 3] to [B, D].
+            data: folder of the prepared TFDS data set.
+            split: of the data set.
+            views: V.
+            augmentation: of every view, or None for plain images (then V = 1).
+            seed: of the views.
+        """
+        super().__init__()
+        self._embed = _EmbedChunk(phi, data, split, views, augmentation, seed)
+
+    def expand(self, starts: beam.PCollection) -> beam.PCollection:
+        return starts | "Spread" >> beam.Reshuffle() | "Embed" >> beam.ParDo(self._embed)
+
+
+class _EmbedChunk(beam.DoFn):
+    def __init__(self, phi, data, split, views, augmentation, seed):
+        self._phi_file, self._data, self._split = phi, data, split
+        self._views, self._augmentation, self._seed = views, augmentation, seed
+
+    def setup(self) -> None:
+        self._builder = datasets.builder_of(self._data)
+        self._phi = keras.saving.load_model(self._phi_file, compile=False)
+
+    def process(self, start: int) -> Iterator[bytes]:
+        end = min(start + CHUNK, self._builder.info.splits[self._split].num_examples)
+        chunk = f"{self._split}[{start}:{end}]"
+        images = tf.constant(datasets.read_images(self._builder, chunk))
+        labels = datasets.read_labels(self._builder, chunk)
+        views = [
+            self._phi(self._view(images, start, v), training=False) for v in range(self._views)
+        ]
+        features = np.stack([view.numpy() for view in views], axis=1)
+        for position, (label, row) in enumerate(zip(labels, features, strict=True), start=start):
+            yield _encode(position, label, row)
+
+    def _view(self, images: tf.Tensor, start: int, view: int) -> tf.Tensor:
+        if self._augmentation is None:
+            return images
+        stream = np.random.default_rng([self._seed, start, view])
+        draws = stream.random((len(images), NUM_DRAWS), dtype=np.float32)
+        return self._augmentation(images, tf.constant(draws))
+
+
+def _encode(position: int, label: int, features: np.ndarray) -> bytes:
+    """One record; `features` is [V, D]."""
+    content = {
+        "id": tf.train.Feature(int64_list=tf.train.Int64List(value=[position])),
+        "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
+        "features": tf.train.Feature(float_list=tf.train.FloatList(value=features.ravel())),
+        "views": tf.train.Feature(int64_list=tf.train.Int64List(value=[len(features)])),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=content))
+    return example.SerializeToString(deterministic=True)
+
+
+def write(
+    folder: Path,
+    *,
+    phi: Path,
+    data: Path,
+    split: str,
+    views: int = 1,
+    augmentation: Augmentation | None = None,
+    seed: int = 0,
+    beam_args: Sequence[str] = (),
+) -> int:
+    """Embeds a split of a data set into `folder`.
+
+    Args:
+        folder: to write, sharded TFRecords and an `info.json` with the shape of the table.
+        phi: file of the saved Keras backbone.
+        data: folder of the prepared TFDS data set.
+        split: of the data set.
+        views: V, augmented views of each image.
+        augmentation: of every view, or None for plain images.
+        seed: of the views.
+        beam_args: options of the Beam runner.
+
+    Returns:
+        The number of images.
+    """
+    folder.mkdir(parents=True)
+    count = datasets.builder_of(data).info.splits[split].num_examples
+    dim = keras.saving.load_model(phi, compile=False).output_shape[-1]
+    embed = Embed(
+        phi=str(phi), data=str(data), split=split, views=views, augmentation=augmentation, seed=seed
+    )
+    options = beam_runner.options(beam_args)
+    with beam_runner.plain_errors(), beam.Pipeline(options=options) as pipeline:
+        _ = (
+            pipeline
+            | "Chunks" >> beam.Create(range(0, count, CHUNK))
+            | "Features" >> embed
+            | "Write" >> beam.io.WriteToTFRecord(str(folder / split), file_name_suffix=SUFFIX)
+        )
+    write_json(folder / INFO, {"examples": count, "views": views, "dim": dim})
+    return count
+
+
+def read(folder: Path) -> FeatureTable:
+    """Loads the features of a split.
+
+    Raises:
+        UserError: records are missing, truncated, of another kind, or hold NaN or infinite
+            features; names the file or folder.
+    """
+    try:
+        info = json.loads((folder / INFO).read_text())
+    except (OSError, ValueError):
+        raise UserError(f"{folder} holds no features: run `python -m jobs.embed` first.") from None
+    views, count, dim = info["views"], info["examples"], info["dim"]
+    features = np.full((views, count, dim), np.nan, np.float32)
+    labels = np.zeros(count, np.int64)
+    parse = _parser(views * dim)
+    for batch in parsed_batches(record_files(folder), parse, batch_size=1000):
+        ids = batch["id"].numpy()
+        labels[ids] = batch["label"]
+        features[:, ids] = np.moveaxis(np.reshape(batch["features"], (-1, views, dim)), 1, 0)
+    if not np.isfinite(features).all():
+        bad = int(np.argmin(np.isfinite(features).all(axis=(0, 2))))
+        raise UserError(
+            f"{folder}: the features of image {bad} (label {labels[bad]}) are missing, NaN or "
+            "infinite: delete the folder and run `python -m jobs.embed` again."
+        )
+    return FeatureTable(features, labels)
+
+
+def _parser(size: int):
+    spec = {
+        "id": tf.io.FixedLenFeature([], tf.int64),
+        "label": tf.io.FixedLenFeature([], tf.int64),
+        "features": tf.io.FixedLenFeature([size], tf.float32),
+    }
+    return lambda records: tf.io.parse_example(records, spec)

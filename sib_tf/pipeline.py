@@ -1,0 +1,420 @@
+"""The steps of an experiment: which config fields each reads, and the library call it makes.
+
+raw files -> build_dataset -> pretrain (phi) -> embed (features) -> train -> evaluate -> export
+                          \\-> build_episodes ----------------------^
+"""
+
+import functools
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow_datasets as tfds
+from ml_collections import ConfigDict
+from PIL import Image
+
+from sib_tf import (
+    beam_runner,
+    datasets,
+    evaluation,
+    export,
+    features,
+    prediction,
+    pretraining,
+    report,
+    training,
+)
+from sib_tf.augmentation import Augmentation
+from sib_tf.datasets import sources
+from sib_tf.episodes import beam as episode_beam
+from sib_tf.episodes.reader import EpisodeTable, read_table, tabulate
+from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.tasks.few_shot import FewShotClassifier
+from sib_tf.workdir import Context, Step, write_json
+
+SPEC_FIELDS = ("way", "shot", "queries_per_class", "queries", "dirichlet_alpha", "seed")
+
+
+def steps(config: ConfigDict) -> list[Step]:
+    """All steps of an experiment in an order in which they can run."""
+    episodes = episode_steps(config)
+    data = build_dataset(config)
+    return [data, *episodes, *_model_steps(data, episodes)]
+
+
+def step(config: ConfigDict, name: str) -> Step:
+    """The step of a job that has just one."""
+    return next(s for s in steps(config) if s.name == name)
+
+
+def build_dataset(config: ConfigDict) -> Step:
+    """Prepares the TFDS data set."""
+    return Step("build_dataset", "data", sources.fields(config), (), _build_dataset)
+
+
+def episode_steps(
+    config: ConfigDict,
+    splits: Sequence[str] = datasets.SPLITS,
+    materialize: str = "ids",
+    num_shards: int = 0,
+) -> list[Step]:
+    """One step for each set of episodes: training, validation and, by query shares, test.
+
+    Self-contained episodes (`materialize` other than "ids") go into folders of their own, to be
+    shipped elsewhere; training and evaluation read the ids.
+    """
+    data = build_dataset(config)
+    requires = (data, _model_steps(data, ())[1]) if materialize == "features" else (data,)
+    suffix = "" if materialize == "ids" else f"-{materialize}"
+    shares = {
+        "train": (config.train_query_shares,),
+        "validation": (config.train_query_shares,),
+        "test": config.test_query_shares,
+    }
+    return [
+        Step(
+            "build_episodes",
+            f"{episode_folder(split, share)}{suffix}",
+            (*SPEC_FIELDS, f"{split}_episodes"),
+            requires,
+            functools.partial(
+                _build_episodes,
+                split=split,
+                shares=share,
+                materialize=materialize,
+                num_shards=num_shards,
+            ),
+        )
+        for split in splits
+        for share in shares[split]
+    ]
+
+
+def episode_folder(split: str, shares: str) -> str:
+    """Where the ids of a set of episodes lie in a working directory."""
+    return f"episodes/{split}-{shares}"
+
+
+def _model_steps(data: Step, episodes: Sequence[Step]) -> list[Step]:
+    pretrain = Step(
+        "pretrain",
+        "backbone",
+        (
+            "backbone",
+            "pretrain_epochs",
+            "pretrain_batch_size",
+            "pretrain_learning_rate",
+            "pretrain_warmup_steps",
+            "l2",
+            "crop_padding",
+            "flip",
+            "color_jitter",
+            "seed",
+            "way",
+            "queries_per_class",
+            "queries",
+        ),
+        (data,),
+        _pretrain,
+        resumes=True,
+    )
+    embed = Step("embed", "features", ("views",), (data, pretrain), _embed)
+    train = Step(
+        "train",
+        "model",
+        (
+            "num_steps",
+            "step_size",
+            "synthetic_gradient",
+            "train_steps",
+            "episodes_per_step",
+            "steps_per_call",
+            "steps_per_epoch",
+            "learning_rate",
+            "train_query_shares",
+        ),
+        (embed, *(e for e in episodes if not e.folder.startswith("episodes/test"))),
+        _train,
+        resumes=True,
+    )
+    evaluate = Step(
+        "evaluate",
+        "evaluation",
+        ("eval_num_steps", "test_query_shares"),
+        (train, *episodes),
+        _evaluate,
+    )
+    exported = Step("export", "export", ("export_name",), (train,), _export)
+    predict = Step("predict", "prediction", (), (evaluate, exported), _predict)
+    return [pretrain, embed, train, evaluate, exported, predict]
+
+
+def _build_dataset(context: Context) -> dict:
+    builder = sources.builder(context.config, context.folder)
+    options = beam_runner.options(context.beam_args)
+    with beam_runner.plain_errors():
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(beam_options=options)
+        )
+    return {split: info.num_examples for split, info in builder.info.splits.items()}
+
+
+def _data(context: Context) -> Path:
+    """The prepared data set in a working directory."""
+    return Path(sources.builder(context.config, context.workdir / "data").data_dir)
+
+
+def _spec(config: ConfigDict, shares: str, shot: int | None = None) -> EpisodeSpec:
+    return EpisodeSpec(
+        way=config.way,
+        shot=config.shot if shot is None else shot,
+        queries=config.queries or config.way * config.queries_per_class,
+        shares=shares,
+        alpha=config.dirichlet_alpha,
+    )
+
+
+def _build_episodes(
+    context: Context, split: str, shares: str, materialize: str, num_shards: int
+) -> dict:
+    config, data = context.config, _data(context)
+    builder = datasets.builder_of(data)
+    spec = _spec(config, shares)
+    count = config[f"{split}_episodes"]
+    labels = datasets.read_labels(builder, split)
+    transform = episode_beam.SampleEpisodes(
+        examples_by_class(labels, spec, datasets.class_names(builder)),
+        spec,
+        seed=config.seed,
+        stream=split,
+        count=count,
+        materialize=materialize,
+        open_lookup=_lookup(materialize, data, context.workdir / "features" / split, split),
+    )
+    episode_beam.write(
+        context.folder / "records",
+        transform,
+        count=count,
+        num_shards=num_shards,
+        beam_args=context.beam_args,
+    )
+    return {"episodes": count}
+
+
+def _lookup(
+    materialize: str, data: Path, feature_folder: Path, split: str
+) -> Callable[[], episode_beam.Lookup] | None:
+    if materialize == "features":
+        return functools.partial(_open_features, str(feature_folder))
+    if materialize == "images":
+        return functools.partial(_open_images, str(data), split)
+    return None
+
+
+def _open_features(folder: str) -> episode_beam.Lookup:
+    return features.read(Path(folder)).features[0].__getitem__
+
+
+def _open_images(data: str, split: str) -> episode_beam.Lookup:
+    return datasets.read_encoded_images(datasets.builder_of(data), split).__getitem__
+
+
+def _augmentation(config: ConfigDict) -> Augmentation:
+    return Augmentation(config.crop_padding, config.flip, config.color_jitter)
+
+
+def _pretrain(context: Context) -> dict:
+    config = context.config
+    builder = datasets.builder_of(_data(context))
+    settings = pretraining.Settings(
+        backbone=config.backbone,
+        epochs=config.pretrain_epochs,
+        batch_size=config.pretrain_batch_size,
+        learning_rate=config.pretrain_learning_rate,
+        warmup_steps=config.pretrain_warmup_steps,
+        l2=config.l2,
+        augmentation=_augmentation(config),
+        seed=config.seed,
+    )
+    return pretraining.train(
+        context.folder,
+        settings,
+        images=datasets.read_images(builder, "train"),
+        labels=datasets.read_labels(builder, "train"),
+        validation_images=datasets.read_images(builder, "validation"),
+        validation_episodes=_selection_episodes(config, builder),
+    )
+
+
+def _selection_episodes(config: ConfigDict, builder: tfds.core.DatasetBuilder) -> EpisodeTable:
+    """The 1-shot validation episodes that choose phi, whatever shot it is meant for."""
+    spec = _spec(config, "balanced", shot=1)
+    labels = datasets.read_labels(builder, "validation")
+    groups = examples_by_class(labels, spec, datasets.class_names(builder))
+    stream = {"seed": config.seed, "stream": "selection"}
+    return tabulate([sample(groups, spec, index=index, **stream) for index in range(600)])
+
+
+def _embed(context: Context) -> dict:
+    config = context.config
+    counts = {}
+    for split in datasets.SPLITS:
+        augmented = split == "train"
+        counts[split] = features.write(
+            context.folder / split,
+            phi=context.workdir / "backbone" / pretraining.BACKBONE,
+            data=_data(context),
+            split=split,
+            views=config.views if augmented else 1,
+            augmentation=_augmentation(config) if augmented else None,
+            seed=config.seed,
+            beam_args=context.beam_args,
+        )
+    return counts
+
+
+def _stored(
+    context: Context, split: str, shares: str
+) -> tuple[features.FeatureTable, EpisodeTable]:
+    """Features and episodes of a split."""
+    table = read_table(context.workdir / episode_folder(split, shares) / "records")
+    return features.read(context.workdir / "features" / split), table
+
+
+def _train(context: Context) -> dict:
+    config = context.config
+    shares = config.train_query_shares
+    feature_table, episodes = _stored(context, "train", shares)
+    keras.utils.set_random_seed(config.seed)
+    model = FewShotClassifier(
+        config.way,
+        feature_table.features.shape[-1],
+        num_steps=config.num_steps,
+        step_size=config.step_size,
+        synthetic_gradient=config.synthetic_gradient,
+    )
+    settings = training.Settings(
+        steps=config.train_steps,
+        episodes_per_step=config.episodes_per_step,
+        steps_per_call=config.steps_per_call,
+        steps_per_epoch=config.steps_per_epoch,
+        learning_rate=config.learning_rate,
+        l2=config.l2,
+        seed=config.seed,
+    )
+    return training.train(
+        context.folder,
+        model,
+        settings,
+        features=feature_table,
+        episodes=episodes,
+        validation=_stored(context, "validation", shares),
+    )
+
+
+def _evaluate(context: Context) -> dict:
+    config = context.config
+    model = keras.saving.load_model(context.workdir / "model" / training.MODEL)
+    baseline = FewShotClassifier(config.way, model.feature_dim, num_steps=0)
+    results, shown = [], None
+    for shares in config.test_query_shares:
+        table, episodes = _stored(context, "test", shares)
+        queries = episodes.query_ids.shape[1]
+        setting = {"way": config.way, "shot": config.shot, "query": queries, "query_shares": shares}
+        prototypes = evaluation.predict(baseline, table, episodes, num_steps=0)
+        results += evaluation.rows(
+            prototypes,
+            [0],
+            method="prototypes",
+            synthetic_gradient=None,
+            **setting,
+            train_query_shares=None,
+        )
+        adapted = evaluation.predict(model, table, episodes, config.eval_num_steps)
+        results += evaluation.rows(
+            adapted,
+            range(config.eval_num_steps + 1),
+            method="sib",
+            synthetic_gradient=config.synthetic_gradient,
+            **setting,
+            train_query_shares=config.train_query_shares,
+        )
+        shown = shown or (episodes, adapted.probabilities[: config.num_steps + 1, 0])
+    content = {
+        "dataset": config.dataset,
+        "backbone": config.backbone,
+        "split": "test",
+        "episodes": config.test_episodes,
+        "seed": config.seed,
+        "results": results,
+    }
+    write_json(context.folder / "report.json", content)
+    episode = _episode_to_show(context, *shown)
+    report.write(context.folder / "report.html", content, _curves(context.workdir), episode)
+    return {"episodes": config.test_episodes * len(config.test_query_shares)}
+
+
+def _episode_to_show(
+    context: Context, episodes: EpisodeTable, probabilities: np.ndarray
+) -> report.Episode:
+    """The first test episode, for the report; its images are kept as files to try `predict` on."""
+    builder = datasets.builder_of(_data(context))
+    names = datasets.class_names(builder)
+    encoded = datasets.read_encoded_images(builder, "test")
+    support_files, query_files = encoded[episodes.support_ids[0]], encoded[episodes.query_ids[0]]
+    labels = episodes.support_labels[0]
+    class_names = [names[label] for label in episodes.classes[0]]
+    example = context.folder / "episode"
+    for n, (file, label) in enumerate(zip(support_files, labels, strict=True)):
+        _write_image(example / "support" / class_names[label] / f"{n:03d}.png", file)
+    for n, file in enumerate(query_files):
+        _write_image(example / "query" / f"{n:03d}.png", file)
+    return report.Episode(
+        class_names=class_names,
+        support_images=_decode(support_files),
+        support_labels=labels,
+        query_images=_decode(query_files),
+        query_labels=episodes.query_labels[0],
+        probabilities=probabilities,
+    )
+
+
+def _write_image(path: Path, encoded: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encoded)
+
+
+def _decode(encoded: Sequence[bytes]) -> np.ndarray:
+    return np.stack([np.asarray(Image.open(io.BytesIO(image)).convert("RGB")) for image in encoded])
+
+
+def _curves(workdir: Path) -> dict[str, dict[str, list[float]]]:
+    files = {
+        "pretraining": workdir / "backbone" / pretraining.CURVES,
+        "meta-training": workdir / "model" / training.CURVES,
+    }
+    return {phase: json.loads(file.read_text()) for phase, file in files.items()}
+
+
+def _export(context: Context) -> dict:
+    phi = keras.saving.load_model(
+        context.workdir / "backbone" / pretraining.BACKBONE, compile=False
+    )
+    classifier = keras.saving.load_model(context.workdir / "model" / training.MODEL, compile=False)
+    export.export(context.folder / context.config.export_name / "1", phi, classifier)
+    return {"way": context.config.way}
+
+
+def _predict(context: Context) -> dict:
+    """Classifies the images of the episode in the report as a user would classify his own."""
+    episode = context.workdir / "evaluation" / "episode"
+    counts = prediction.predict(
+        model_dir=context.workdir / "export" / context.config.export_name,
+        support=episode / "support",
+        query=episode / "query",
+        output=context.folder,
+    )
+    return counts._asdict()

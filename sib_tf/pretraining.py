@@ -1,0 +1,220 @@
+"""Pre-training of phi: a cosine classifier over the training classes, chosen on validation classes.
+
+phi is then frozen. Everything here is a pure function of the seed and the step, so that a killed
+training goes on bit for bit.
+"""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sib_tf import backbones
+from sib_tf.augmentation import NUM_DRAWS, Augmentation
+from sib_tf.decoders import CosineClassifier
+from sib_tf.episodes.reader import EpisodeTable
+from sib_tf.initialization import PrototypeInitialization
+from sib_tf.optimizers import SGDWithL2
+from sib_tf.resuming import Resume
+from sib_tf.workdir import write_json
+
+BACKBONE = "backbone.keras"
+CURVES = "curves.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How phi is trained.
+
+    Attributes:
+        backbone: name, as in `backbones.build`.
+        epochs: passes over the training images.
+        batch_size: images a step.
+        learning_rate: peak, reached after `warmup_steps`, then a cosine down to 0.
+        warmup_steps: from 0 to the peak.
+        l2: weight decay as an L2 term in the gradient.
+        augmentation: of the training images.
+        seed: of weights, order and augmentation.
+    """
+
+    backbone: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    warmup_steps: int
+    l2: float
+    augmentation: Augmentation
+    seed: int
+
+
+class BaseClassifier(keras.Model):
+    """Cosine classifier over the training classes: logit_n = s * cos(phi(x), w_n).
+
+    Args:
+        phi: images [B, H, W, 3] to features [B, D].
+        num_classes: N; the columns w_n start from a normal distribution of variance 2 / D.
+    """
+
+    def __init__(self, phi: keras.Model, num_classes: int):
+        super().__init__()
+        self.phi = phi
+        self.decoder = CosineClassifier()
+        dim = phi.output_shape[-1]
+        self.weight = self.add_weight(
+            name="weight",
+            shape=(num_classes, dim),
+            initializer=keras.initializers.RandomNormal(stddev=math.sqrt(2.0 / dim)),
+        )
+        self.decoder.build((None, None, dim))
+        self.built = True
+
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Images [B, H, W, 3], values 0..255, to logits [B, N]."""
+        features = self.phi(images, training=training)
+        return self.decoder(features[tf.newaxis], self.weight[tf.newaxis])[0]
+
+
+class ValidationAccuracy(keras.callbacks.Callback):
+    """Adds `val_accuracy`, of cosine prototypes on fixed validation episodes, to each epoch's logs.
+
+    Args:
+        images: of the validation split, uint8 [n, H, W, 3].
+        episodes: of the validation split.
+    """
+
+    def __init__(self, images: np.ndarray, episodes: EpisodeTable):
+        super().__init__()
+        self._images, self._episodes = images, episodes
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Embeds the validation images and classifies every episode."""
+        features = embed(self.model.phi, self._images)
+        logs["val_accuracy"] = prototype_accuracy(features, self._episodes)
+
+
+def embed(phi: keras.Model, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
+    """Features of images uint8 [n, H, W, 3], float32 [n, D], in evaluation mode."""
+    forward = tf.function(lambda batch: phi(batch, training=False), reduce_retracing=True)
+    starts = range(0, len(images), batch_size)
+    return np.concatenate([forward(tf.constant(images[i : i + batch_size])) for i in starts])
+
+
+def prototype_accuracy(features: np.ndarray, episodes: EpisodeTable) -> float:
+    """Mean accuracy of plain cosine prototypes (K = 0), features [n, D], over all episodes."""
+    initialization, decoder = PrototypeInitialization(), CosineClassifier()
+    way = episodes.classes.shape[1]
+    theta = initialization(features[episodes.support_ids], episodes.support_labels, way=way)
+    logits = decoder(features[episodes.query_ids], theta)
+    return float(np.mean(np.argmax(logits, axis=-1) == episodes.query_labels))
+
+
+def train(
+    folder: Path,
+    settings: Settings,
+    *,
+    images: np.ndarray,
+    labels: np.ndarray,
+    validation_images: np.ndarray,
+    validation_episodes: EpisodeTable,
+) -> dict[str, float]:
+    """Trains phi and saves the epoch that does best on the validation episodes.
+
+    Args:
+        folder: gets `backbone.keras` (uint8 or float [B, H, W, 3], 0..255, to [B, D]),
+            `curves.json`, TensorBoard summaries and checkpoints to resume from.
+        settings: how.
+        images: uint8 [n, H, W, 3] of the training split.
+        labels: int [n], any integers; only which are equal matters.
+        validation_images: uint8 [m, H, W, 3] of the validation split.
+        validation_episodes: of the validation split.
+
+    Returns:
+        `images` and the best `val_accuracy`.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    class_ids, targets = np.unique(labels, return_inverse=True)
+    model = BaseClassifier(_standardised(settings.backbone, images), len(class_ids))
+    steps = len(images) // settings.batch_size
+    model.compile(
+        optimizer=SGDWithL2(_schedule(settings, steps), l2=settings.l2),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,  # oneDNN's convolutions are faster on CPUs than XLA's
+    )
+    resume = Resume(folder / "checkpoints")
+    epoch = resume.restore(model)
+    model.fit(
+        training_batches(images, targets, settings, first_step=epoch * steps),
+        epochs=settings.epochs,
+        initial_epoch=epoch,
+        steps_per_epoch=steps,
+        callbacks=[
+            ValidationAccuracy(validation_images, validation_episodes),
+            keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
+            keras.callbacks.ModelCheckpoint(
+                folder / "best.weights.h5",
+                monitor="val_accuracy",
+                mode="max",
+                save_best_only=True,
+                save_weights_only=True,
+                initial_value_threshold=max(
+                    (r["val_accuracy"] for r in resume.history), default=None
+                ),
+            ),
+            resume,
+        ],
+    )
+    model.load_weights(folder / "best.weights.h5")
+    model.phi.save(folder / BACKBONE)
+    write_json(folder / CURVES, resume.curves())
+    return {"images": len(images), "val_accuracy": max(resume.curves()["val_accuracy"])}
+
+
+def training_batches(
+    images: np.ndarray, targets: np.ndarray, settings: Settings, first_step: int = 0
+) -> tf.data.Dataset:
+    """Endless augmented batches (float32 [B, H, W, 3], int32 [B]), each a function of its step.
+
+    Every epoch visits the images in a new order; what does not fill a batch at its end is dropped.
+    """
+    size = settings.batch_size
+    steps = len(images) // size
+    images, targets = tf.constant(images), tf.constant(targets, tf.int32)
+
+    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        epoch, position = step // steps, step % steps
+        chosen = tf.random.experimental.index_shuffle(
+            position * size + tf.range(size, dtype=tf.int64),
+            seed=tf.stack([settings.seed, epoch]),
+            max_index=len(images) - 1,
+        )
+        draws = tf.random.stateless_uniform([size, NUM_DRAWS], seed=tf.stack([settings.seed, step]))
+        return settings.augmentation(tf.gather(images, chosen), draws), tf.gather(targets, chosen)
+
+    steps_from = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
+    return steps_from.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def _schedule(settings: Settings, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=settings.learning_rate,
+        warmup_steps=settings.warmup_steps,
+        decay_steps=max(1, settings.epochs * steps - settings.warmup_steps),
+    )
+
+
+def _standardised(backbone: str, images: np.ndarray) -> keras.Model:
+    """The backbone behind the channel mean and variance of the training images."""
+    pixels = images.reshape(-1, images.shape[-1])
+    normalization = keras.layers.Normalization(
+        mean=pixels.mean(axis=0, dtype=np.float64), variance=pixels.var(axis=0, dtype=np.float64)
+    )
+    phi = keras.Sequential(
+        [keras.Input(images.shape[1:]), normalization, backbones.build(backbone, images.shape[1])]
+    )
+    phi.name = "phi"
+    return phi

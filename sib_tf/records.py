@@ -1,0 +1,49 @@
+"""Sharded TFRecord files: how they are named, and what happens when one cannot be read."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import tensorflow as tf
+
+from sib_tf.errors import UserError
+
+SUFFIX = ".tfrecord"
+
+
+def record_files(folder: Path) -> list[Path]:
+    """The TFRecord files of a folder, by name.
+
+    Raises:
+        UserError: there is no such folder, or none in it.
+    """
+    files = sorted(folder.glob(f"*{SUFFIX}*"))
+    if not files:
+        raise UserError(f"{folder} holds no {SUFFIX} files: run the job that writes it first.")
+    return files
+
+
+def parsed_batches(
+    files: list[Path],
+    parse: Callable[[tf.Tensor], dict[str, tf.Tensor]],
+    *,
+    batch_size: int,
+) -> Iterator[dict[str, tf.Tensor]]:
+    """Parses files one after the other, in batches that never span two files.
+
+    Args:
+        files: to read.
+        parse: string [B] -> tensors with leading axis B.
+        batch_size: records in a batch, at the most.
+
+    Raises:
+        UserError: a file is truncated, no TFRecord, or holds other records; names the file.
+    """
+    for file in files:
+        try:
+            yield from tf.data.TFRecordDataset(str(file)).batch(batch_size).map(parse)
+        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+            reason = error.message.splitlines()[0]
+            raise UserError(
+                f"{file} is truncated or not of the expected kind ({reason}): delete its folder and "
+                "run the job that writes it again."
+            ) from None

@@ -1,0 +1,172 @@
+"""Steps of an experiment, each with one folder of a working directory, written once and whole.
+
+A step writes into `FOLDER.part` and renames it to `FOLDER` when it is done, last of all its
+`step.json`. So a folder with its final name is complete, whatever was killed when. A step whose
+`step.json` matches the config is skipped; one that another config wrote is refused, never replaced.
+"""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import logging
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from sib_tf.errors import UserError
+
+RECORD = "step.json"
+STARTED = "config.json"  # stands in a folder until it is finished
+_LOG = logging.getLogger("sib_tf")
+PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "apache-beam")
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What a step is given to do its work.
+
+    Attributes:
+        config: of the experiment.
+        workdir: its working directory, to read earlier steps from.
+        folder: to write into, inside the working directory.
+        beam_args: options of the Beam runner.
+    """
+
+    config: ConfigDict
+    workdir: Path
+    folder: Path
+    beam_args: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One step: which folder it writes, what it reads, and the function that does the work.
+
+    Attributes:
+        name: of the job, as in `python -m jobs.NAME`.
+        folder: its folder inside the working directory.
+        fields: the config fields its result depends on, besides those of `requires`.
+        requires: steps that must be finished first.
+        run: does the work and returns counts for `step.json`.
+        resumes: whether `run` can go on from what a killed run left in the folder.
+    """
+
+    name: str
+    folder: str
+    fields: tuple[str, ...]
+    requires: tuple["Step", ...]
+    run: Callable[[Context], dict[str, Any]]
+    resumes: bool = False
+
+    def all_fields(self) -> tuple[str, ...]:
+        """Its own fields and those of every step before it."""
+        inherited = (field for step in self.requires for field in step.all_fields())
+        return tuple(sorted({*self.fields, *inherited}))
+
+
+def execute(step: Step, config: ConfigDict, workdir: Path, beam_args: Sequence[str] = ()) -> bool:
+    """Runs a step unless its result is there already.
+
+    Returns:
+        Whether it ran.
+
+    Raises:
+        UserError: an earlier step is not finished, another config wrote the folder, or the folder
+            is not one of ours.
+    """
+    settings = _settings(step, config)
+    final = workdir / step.folder
+    for earlier in step.requires:
+        if not (workdir / earlier.folder / RECORD).exists():
+            raise UserError(
+                f"{workdir / earlier.folder} is missing: run `python -m jobs.{earlier.name}` "
+                "first, or `python -m jobs.pipeline`, with the same --config and --workdir."
+            )
+        _refuse_other_config(workdir / earlier.folder, _settings(earlier, config))
+    if final.exists():
+        _refuse_other_config(final, settings)
+        _LOG.info("%s: %s is finished, nothing to do.", step.name, final)
+        return False
+
+    part = _open_part(step, final, settings)
+    _LOG.info("%s: writing %s", step.name, final)
+    start = time.perf_counter()
+    counts = step.run(Context(config, workdir, part, beam_args))
+    record = {
+        "step": step.name,
+        "config": settings,
+        "fingerprint": fingerprint(settings),
+        "inputs": {s.folder: fingerprint(_settings(s, config)) for s in step.requires},
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "seconds": round(time.perf_counter() - start, 2),
+        "counts": counts,
+    }
+    write_json(part / RECORD, record)
+    (part / STARTED).unlink()
+    part.rename(final)
+    _LOG.info("%s: done in %.1f s %s", step.name, record["seconds"], counts)
+    return True
+
+
+def _settings(step: Step, config: ConfigDict) -> dict[str, Any]:
+    """The config fields of a step, as they come back from JSON."""
+    return json.loads(json.dumps({field: _plain(config, field) for field in step.all_fields()}))
+
+
+def _plain(config: ConfigDict, field: str) -> Any:
+    try:
+        return config[field]
+    except KeyError:
+        raise UserError(f"The config has no field `{field}`: add it to the config file.") from None
+
+
+def _open_part(step: Step, final: Path, settings: Mapping[str, Any]) -> Path:
+    """The folder to write into: that of a killed run where the step can go on, else a new one."""
+    part = final.with_name(final.name + ".part")
+    started = part / STARTED
+    if step.resumes and started.exists():
+        _compare(part, json.loads(started.read_text()), settings)
+        return part
+    if part.exists():
+        shutil.rmtree(part)
+    part.mkdir(parents=True)
+    write_json(started, settings)
+    return part
+
+
+def _refuse_other_config(folder: Path, settings: Mapping[str, Any]) -> None:
+    record = folder / RECORD
+    try:
+        written = json.loads(record.read_text())["config"]
+    except (OSError, ValueError, KeyError):
+        raise UserError(
+            f"{folder} exists but holds no readable {RECORD}: move it away or pass another "
+            "--workdir."
+        ) from None
+    _compare(folder, written, settings)
+
+
+def _compare(folder: Path, written: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    for field in sorted({*written, *settings}):
+        if written.get(field) != settings.get(field):
+            raise UserError(
+                f"{folder} was written with config.{field}={written.get(field)!r}, not "
+                f"{settings.get(field)!r}: delete that folder or pass another --workdir."
+            )
+
+
+def fingerprint(settings: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that change with any setting."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes JSON beside, then renames, so that `path` is never half-written."""
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text(json.dumps(content, indent=2) + "\n")
+    beside.replace(path)

@@ -1,0 +1,210 @@
+import csv
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from sib_tf.errors import UserError
+from sib_tf.prediction import (
+    CONTACT_SHEET_FILE,
+    PREDICTIONS_FILE,
+    Counts,
+    Episode,
+    draw_contact_sheet,
+    predict,
+)
+
+SIZE = 8
+COLOURS = {"blue $x$": (20, 20, 230), "green": (20, 230, 20), "red": (230, 20, 20)}
+
+
+class NearestMean(tf.Module):
+    """Classifies by the distance to the mean pixels of a class, in place of a trained model."""
+
+    def __init__(self, num_classes):
+        super().__init__()
+        images = tf.TensorSpec([None, None, SIZE, SIZE, 3], tf.uint8)
+        self.num_classes = num_classes
+        self.serve = tf.function(
+            self._classify,
+            input_signature=[
+                images.from_spec(images, name="support_images"),
+                tf.TensorSpec([None, None], tf.int32, name="support_labels"),
+                images.from_spec(images, name="query_images"),
+            ],
+        )
+
+    def _classify(self, support_images, support_labels, query_images):
+        support, query = (
+            tf.reduce_mean(tf.cast(images, tf.float32) / 255, axis=(2, 3))
+            for images in (support_images, query_images)
+        )
+        num_classes = self.num_classes or tf.reduce_max(support_labels) + 1
+        members = tf.one_hot(support_labels, num_classes)
+        sums = tf.einsum("bsn,bsc->bnc", members, support)
+        means = sums / tf.reduce_sum(members, axis=1)[..., tf.newaxis]
+        distances = tf.norm(query[:, :, tf.newaxis] - means[:, tf.newaxis], axis=-1)
+        probabilities = tf.nn.softmax(-5 * distances)
+        return {
+            "probabilities": probabilities,
+            "labels": tf.argmax(probabilities, axis=-1, output_type=tf.int32),
+            "inductive_probabilities": probabilities,
+        }
+
+
+def export(folder, num_classes):
+    model = NearestMean(num_classes)
+    tf.saved_model.save(model, str(folder), signatures={"serving_default": model.serve})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def any_way(tmp_path_factory):
+    return export(tmp_path_factory.mktemp("any_way") / "1", num_classes=None).parent
+
+
+@pytest.fixture(scope="module")
+def three_way(tmp_path_factory):
+    return export(tmp_path_factory.mktemp("three_way") / "1", num_classes=3)
+
+
+def write_image(path, colour, seed):
+    noise = np.random.default_rng(seed).integers(-20, 21, (12, 12, 3))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((np.array(colour) + noise).astype(np.uint8)).save(path)
+
+
+@pytest.fixture
+def support(tmp_path):
+    folder = tmp_path / "support"
+    for shots, (name, colour) in enumerate(COLOURS.items(), start=1):
+        for shot in range(shots):
+            write_image(folder / name / f"{shot}.png", colour, seed=shot)
+    return folder
+
+
+@pytest.fixture
+def query(tmp_path):
+    folder = tmp_path / "query"
+    for name, colour in COLOURS.items():
+        for index in range(2):
+            write_image(folder / f"{name} {index}.png", colour, seed=10 + index)
+    return folder
+
+
+def read_rows(output):
+    with (output / PREDICTIONS_FILE).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("model", ["any_way", "three_way"])
+def test_images_are_classified(model, support, query, tmp_path, request):
+    output = tmp_path / "output"
+    counts = predict(request.getfixturevalue(model), support, query, output)
+    assert counts == Counts(classified=6, unreadable=0)
+    rows = read_rows(output)
+    assert [row["file"] for row in rows] == sorted(path.name for path in query.iterdir())
+    for row in rows:
+        assert row["status"] == "ok"
+        assert row["label"] == row["file"][: -len(" 0.png")]
+        probabilities = {name: float(row[f"p({name})"]) for name in COLOURS}
+        assert sum(probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert max(probabilities, key=probabilities.get) == row["label"]
+
+
+def test_output_is_complete_and_nothing_else(any_way, support, query, tmp_path):
+    output = tmp_path / "output"
+    predict(any_way, support, query, output)
+    assert {path.name for path in output.iterdir()} == {PREDICTIONS_FILE, CONTACT_SHEET_FILE}
+    with Image.open(output / CONTACT_SHEET_FILE) as sheet:
+        assert min(sheet.size) > 300
+
+
+def test_newest_version_is_taken(three_way, support, query, tmp_path):
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "10").symlink_to(three_way)
+    (tmp_path / "export" / "9").mkdir()
+    assert predict(tmp_path / "export", support, query, tmp_path / "output").classified == 6
+
+
+def test_unreadable_images_are_skipped_by_name(any_way, support, query, tmp_path, caplog):
+    (query / "damaged.png").write_bytes(b"no image")
+    (support / "red" / "broken.png").write_bytes(b"no image")
+    assert predict(any_way, support, query, tmp_path / "output") == Counts(6, 1)
+    row = next(row for row in read_rows(tmp_path / "output") if row["file"] == "damaged.png")
+    assert row["status"] == "unreadable"
+    assert row["label"] == row["p(red)"] == ""
+    assert "damaged.png" in caplog.text
+    assert "broken.png" in caplog.text
+
+
+def test_query_may_be_a_single_image(any_way, support, tmp_path):
+    write_image(tmp_path / "query" / "a.png", COLOURS["red"], seed=0)
+    predict(any_way, support, tmp_path / "query", tmp_path / "output")
+    assert [row["label"] for row in read_rows(tmp_path / "output")] == ["red"]
+
+
+def test_number_of_classes_must_fit_the_model(three_way, support, query, tmp_path):
+    write_image(support / "yellow" / "0.png", (230, 230, 20), seed=0)
+    with pytest.raises(UserError, match="4 class folders but the model tells 3 classes apart"):
+        predict(three_way, support, query, tmp_path / "output")
+    assert not (tmp_path / "output").exists()
+
+
+def test_class_without_readable_support_is_refused(any_way, support, query, tmp_path):
+    (support / "blue $x$" / "0.png").write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"blue \$x\$: none of the images can be read"):
+        predict(any_way, support, query, tmp_path / "output")
+
+
+@pytest.mark.parametrize("content", [None, b"no image"])
+def test_query_without_readable_image_is_refused(any_way, support, tmp_path, content):
+    (tmp_path / "query").mkdir()
+    if content is not None:
+        (tmp_path / "query" / "a.png").write_bytes(content)
+    with pytest.raises(UserError, match="query: has no image that can be read"):
+        predict(any_way, support, tmp_path / "query", tmp_path / "output")
+
+
+def test_model_folder_must_exist(support, query, tmp_path):
+    with pytest.raises(UserError, match="no such model folder"):
+        predict(tmp_path / "absent", support, query, tmp_path / "output")
+
+
+def test_model_folder_must_hold_a_model(support, query, tmp_path):
+    with pytest.raises(UserError, match="neither a SavedModel nor numbered versions"):
+        predict(support, support, query, tmp_path / "output")
+
+
+def test_damaged_model_is_named(support, query, tmp_path):
+    version = tmp_path / "export" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").write_bytes(b"no model")
+    with pytest.raises(UserError, match=f"^{version}: cannot be loaded") as caught:
+        predict(version.parent, support, query, tmp_path / "output")
+    assert "\n" not in str(caught.value)
+
+
+def test_model_of_another_signature_is_refused(support, query, tmp_path):
+    tf.saved_model.save(tf.Module(), str(tmp_path / "export" / "1"))
+    with pytest.raises(UserError, match="cannot be loaded as an exported model"):
+        predict(tmp_path / "export", support, query, tmp_path / "output")
+
+
+def test_contact_sheet_counts_what_it_leaves_out(tmp_path):
+    num_query = 150
+    episode = Episode(
+        class_names=("a", "b"),
+        support_images=np.zeros((2, SIZE, SIZE, 3), np.uint8),
+        support_labels=np.arange(2, dtype=np.int32),
+        query_files=tuple(tmp_path / f"{index}.png" for index in range(num_query)),
+        query_images=np.zeros((num_query, SIZE, SIZE, 3), np.uint8),
+        readable=np.ones(num_query, bool),
+    )
+    probabilities = np.tile(np.float32([0.9, 0.1]), (num_query, 1))
+    (axes,) = draw_contact_sheet(episode, probabilities).axes
+    texts = [text.get_text() for text in axes.texts]
+    assert "150 images, the 100 most probable" in texts
+    assert "no image" in texts
+    assert texts.count("0.90") == 100
