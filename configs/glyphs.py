@@ -19,15 +19,15 @@ def get_config() -> ConfigDict:
 
     # phi: a cosine classifier over the training classes
     config.backbone = "conv4_64"
-    config.pretrain_epochs = 6
+    config.pretrain_epochs = 5
     config.pretrain_batch_size = 128
     config.pretrain_learning_rate = 0.1  # peak
-    config.pretrain_warmup_steps = 150
+    config.pretrain_warmup_steps = 50
     config.l2 = 5e-4  # in the gradient, of pre-training and meta-training
     config.crop_padding = 4
     config.flip = False  # a mirrored letter is another letter
     config.color_jitter = 0.4
-    config.views = 4  # augmented views of each training image in the feature cache
+    config.views = 3  # augmented views of each training image in the feature cache
 
     # Episodes
     config.way = 5

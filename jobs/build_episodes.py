@@ -1,6 +1,6 @@
-"""Draws the episodes of a config and writes them as sharded TFRecords, with Beam.
+r"""Draws the episodes of a config and writes them as sharded TFRecords, with Beam.
 
-    python -m jobs.build_episodes --config=configs/glyphs.py --workdir=work/glyphs \\
+    python -m jobs.build_episodes --config=configs/glyphs.py --workdir=work/glyphs \
         --config.shot=5 -- --direct_num_workers=2 --direct_running_mode=multi_threading
 
 Reads WORKDIR/data, writes WORKDIR/episodes/SPLIT-SHARES. The config says way, shot, queries (per

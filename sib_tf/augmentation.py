@@ -45,7 +45,7 @@ class Augmentation:
 
 
 def _shift_and_flip(images: tf.Tensor, shift: tf.Tensor, flip: tf.Tensor) -> tf.Tensor:
-    """Output pixel (y, x) is input pixel (y + dy, x' + dx), black outside; x' = W-1-x if flipped."""
+    """Output (y, x) is input (y + dy, x' + dx), black outside; x' = W-1-x if flipped."""
     last = tf.cast(tf.shape(images)[2] - 1, tf.float32)
     mirrored = tf.cast(flip, tf.float32)
     one, zero = tf.ones_like(mirrored), tf.zeros_like(mirrored)

@@ -36,7 +36,7 @@ def predict(
 ) -> Predictions:
     """Runs a model over all episodes, keeping what it predicts after each of 0..num_steps steps."""
 
-    @tf.function(jit_compile=True, reduce_retracing=True)
+    @tf.function(jit_compile=True, reduce_retracing=True, autograph=False)
     def probabilities(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         return tf.nn.softmax(model.logits_path(inputs, num_steps))
 

@@ -11,13 +11,13 @@ from sib_tf.tasks.few_shot import FewShotClassifier
 def export(folder: Path, phi: keras.Model, classifier: FewShotClassifier) -> None:
     """Writes phi and a classifier as one SavedModel.
 
-    B episodes, S support and Q query images, N classes; all three are free at call time, N where the
-    classifier is set-wise and was made without a way. Signatures:
+    B episodes, S support and Q query images, N classes. B, S and Q are free at call time, N where
+    the classifier is set-wise and was made without a way. Signatures:
 
         serving_default  support_images uint8 [B,S,H,W,3], support_labels int32 [B,S],
                          query_images uint8 [B,Q,H,W,3]
-                         -> probabilities float32 [B,Q,N] after K steps, labels int32 [B,Q] (the most
-                         probable), inductive_probabilities float32 [B,Q,N] (K = 0)
+                         -> probabilities float32 [B,Q,N] after K steps, labels int32 [B,Q] (the
+                         most probable), inductive_probabilities float32 [B,Q,N] (K = 0)
         features         support_features float32 [B,S,D], support_labels int32 [B,S],
                          query_features float32 [B,Q,D] -> the same
         embed            images uint8 [B,H,W,3] -> features float32 [B,D]

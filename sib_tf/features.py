@@ -13,7 +13,7 @@ image and meta-training draws a view per use; other splits hold one plain view. 
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import apache_beam as beam
@@ -28,7 +28,8 @@ from sib_tf.records import SUFFIX, parsed_batches, record_files
 from sib_tf.workdir import write_json
 
 # Images of one Beam element. Fixed, because the draws of an augmented view are made per chunk.
-CHUNK = 500
+CHUNK = 2000
+BATCH = 500  # images of one forward pass
 INFO = "info.json"
 
 
@@ -57,7 +58,7 @@ class Embed(beam.PTransform):
         views: int,
         augmentation: Augmentation | None,
         seed: int,
-    ):
+    ) -> None:
         """Plain values only, so that any runner can ship it.
 
         Args:
@@ -72,36 +73,47 @@ class Embed(beam.PTransform):
         self._embed = _EmbedChunk(phi, data, split, views, augmentation, seed)
 
     def expand(self, starts: beam.PCollection) -> beam.PCollection:
+        """Called by Beam."""
         return starts | "Spread" >> beam.Reshuffle() | "Embed" >> beam.ParDo(self._embed)
 
 
 class _EmbedChunk(beam.DoFn):
-    def __init__(self, phi, data, split, views, augmentation, seed):
+    def __init__(
+        self,
+        phi: str,
+        data: str,
+        split: str,
+        views: int,
+        augmentation: Augmentation | None,
+        seed: int,
+    ) -> None:
         self._phi_file, self._data, self._split = phi, data, split
         self._views, self._augmentation, self._seed = views, augmentation, seed
 
     def setup(self) -> None:
         self._builder = datasets.builder_of(self._data)
-        self._phi = keras.saving.load_model(self._phi_file, compile=False)
+        phi = keras.saving.load_model(self._phi_file, compile=False)
+        self._phi = tf.function(lambda images: phi(images, training=False), reduce_retracing=True)
 
     def process(self, start: int) -> Iterator[bytes]:
         end = min(start + CHUNK, self._builder.info.splits[self._split].num_examples)
         chunk = f"{self._split}[{start}:{end}]"
-        images = tf.constant(datasets.read_images(self._builder, chunk))
-        labels = datasets.read_labels(self._builder, chunk)
-        views = [
-            self._phi(self._view(images, start, v), training=False) for v in range(self._views)
-        ]
-        features = np.stack([view.numpy() for view in views], axis=1)
+        images, labels = datasets.read_examples(self._builder, chunk)
+        views = [self._embed(self._view(images, start, v)) for v in range(self._views)]
+        features = np.stack(views, axis=1)
         for position, (label, row) in enumerate(zip(labels, features, strict=True), start=start):
             yield _encode(position, label, row)
 
-    def _view(self, images: tf.Tensor, start: int, view: int) -> tf.Tensor:
+    def _view(self, images: np.ndarray, start: int, view: int) -> tf.Tensor:
         if self._augmentation is None:
-            return images
+            return tf.constant(images)
         stream = np.random.default_rng([self._seed, start, view])
         draws = stream.random((len(images), NUM_DRAWS), dtype=np.float32)
         return self._augmentation(images, tf.constant(draws))
+
+    def _embed(self, images: tf.Tensor) -> np.ndarray:
+        batches = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
+        return np.concatenate([self._phi(batch) for batch in batches])
 
 
 def _encode(position: int, label: int, features: np.ndarray) -> bytes:
@@ -188,7 +200,7 @@ def read(folder: Path) -> FeatureTable:
     return FeatureTable(features, labels)
 
 
-def _parser(size: int):
+def _parser(size: int) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     spec = {
         "id": tf.io.FixedLenFeature([], tf.int64),
         "label": tf.io.FixedLenFeature([], tf.int64),

@@ -35,7 +35,8 @@ def unroll(
 ) -> list[tf.Tensor]:
     """Takes K synthetic-gradient steps on the weights of a batch of tasks.
 
-        theta^{k+1} = theta^k - step_size * [d yhat / d theta^k]^T xi(yhat^k),  yhat^k = predict(theta^k)
+        theta^{k+1} = theta^k - step_size * [d yhat^k / d theta^k]^T xi(yhat^k)
+        yhat^k      = predict(theta^k)
 
     The product with the transposed Jacobian *sums* over the queries, it does not average: with more
     queries a step is longer. The result is differentiable with respect to `theta` and to whatever
@@ -53,8 +54,8 @@ def unroll(
         The path [theta^0, ..., theta^K], K + 1 tensors of the shape of `theta`.
 
     Raises:
-        ValueError: `num_steps` is negative, `theta` is not floating point, or the synthetic gradient
-            has another shape than the prediction.
+        ValueError: `num_steps` is negative, `theta` is not floating point, or the synthetic
+            gradient has another shape than the prediction.
 
     Source: equations 11 and 12 and algorithm 1 of the paper.
     """

@@ -1,5 +1,7 @@
 """SGD with the weight decay of the released code."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -16,8 +18,8 @@ class SGDWithL2(keras.optimizers.SGD):
     """
 
     def __init__(
-        self, learning_rate: float = 1e-3, momentum: float = 0.9, l2: float = 5e-4, **kwargs
-    ):
+        self, learning_rate: float = 1e-3, momentum: float = 0.9, l2: float = 5e-4, **kwargs: Any
+    ) -> None:
         super().__init__(learning_rate, **{**kwargs, "momentum": momentum, "nesterov": True})
         self.l2 = l2
 

@@ -1,7 +1,7 @@
-"""The steps of an experiment: which config fields each reads, and the library call it makes.
+r"""The steps of an experiment: which config fields each reads, and the library call it makes.
 
 raw files -> build_dataset -> pretrain (phi) -> embed (features) -> train -> evaluate -> export
-                          \\-> build_episodes ----------------------^
+                          \-> build_episodes ----------------------^
 """
 
 import functools
@@ -239,12 +239,13 @@ def _pretrain(context: Context) -> dict:
         augmentation=_augmentation(config),
         seed=config.seed,
     )
+    images, labels = datasets.read_examples(builder, "train")
     return pretraining.train(
         context.folder,
         settings,
-        images=datasets.read_images(builder, "train"),
-        labels=datasets.read_labels(builder, "train"),
-        validation_images=datasets.read_images(builder, "validation"),
+        images=images,
+        labels=labels,
+        validation_images=datasets.read_examples(builder, "validation")[0],
         validation_episodes=_selection_episodes(config, builder),
     )
 

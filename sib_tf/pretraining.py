@@ -17,6 +17,7 @@ from sib_tf.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.decoders import CosineClassifier
 from sib_tf.episodes.reader import EpisodeTable
 from sib_tf.initialization import PrototypeInitialization
+from sib_tf.input_pipeline import function_of_step
 from sib_tf.optimizers import SGDWithL2
 from sib_tf.resuming import Resume
 from sib_tf.workdir import write_json
@@ -58,7 +59,7 @@ class BaseClassifier(keras.Model):
         num_classes: N; the columns w_n start from a normal distribution of variance 2 / D.
     """
 
-    def __init__(self, phi: keras.Model, num_classes: int):
+    def __init__(self, phi: keras.Model, num_classes: int) -> None:
         super().__init__()
         self.phi = phi
         self.decoder = CosineClassifier()
@@ -85,7 +86,7 @@ class ValidationAccuracy(keras.callbacks.Callback):
         episodes: of the validation split.
     """
 
-    def __init__(self, images: np.ndarray, episodes: EpisodeTable):
+    def __init__(self, images: np.ndarray, episodes: EpisodeTable) -> None:
         super().__init__()
         self._images, self._episodes = images, episodes
 
@@ -194,8 +195,7 @@ def training_batches(
         draws = tf.random.stateless_uniform([size, NUM_DRAWS], seed=tf.stack([settings.seed, step]))
         return settings.augmentation(tf.gather(images, chosen), draws), tf.gather(targets, chosen)
 
-    steps_from = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
-    return steps_from.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    return function_of_step(batch, first=first_step, parallel=2)
 
 
 def _schedule(settings: Settings, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:

@@ -18,7 +18,7 @@ class Resume(keras.callbacks.Callback):
         folder: of the checkpoints.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
         self.history: list[dict[str, float]] = []

@@ -9,6 +9,7 @@ test alike, and of one episode only: an answer never depends on what else was in
 """
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -50,7 +51,7 @@ def _dense(units: int, fan_in: int, dtype: keras.DTypePolicy) -> keras.layers.De
 class _Perceptron(keras.layers.Layer):
     """Twice Dense, ReLU, EpisodeNormalization (in this order), then Dense. [B, ..., C] in."""
 
-    def __init__(self, inputs: int, hidden: int, outputs: int, **kwargs):
+    def __init__(self, inputs: int, hidden: int, outputs: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._inputs = inputs
         self.dense1 = _dense(hidden, inputs, self.dtype_policy)
@@ -82,7 +83,7 @@ class DenseSyntheticGradient(keras.layers.Layer):
         way: N.
     """
 
-    def __init__(self, way: int, **kwargs):
+    def __init__(self, way: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.way = way
         self.perceptron = _Perceptron(way, 8 * way, way, dtype=self.dtype_policy)
@@ -113,7 +114,7 @@ class SetSyntheticGradient(keras.layers.Layer):
 
     NUM_FEATURES = 8
 
-    def __init__(self, hidden: int = 32, **kwargs):
+    def __init__(self, hidden: int = 32, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.hidden = hidden
         self.perceptron = _Perceptron(self.NUM_FEATURES, hidden, 1, dtype=self.dtype_policy)

@@ -4,11 +4,11 @@ import dataclasses
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from sib_tf.episodes.reader import EpisodeTable
 from sib_tf.features import FeatureTable
+from sib_tf.input_pipeline import function_of_step
 from sib_tf.optimizers import SGDWithL2
 from sib_tf.resuming import Resume
 from sib_tf.tasks.few_shot import FewShotClassifier
@@ -54,7 +54,7 @@ class StepsInOneProgram(keras.Model):
         task: the model to train; it shares its weights with this one.
     """
 
-    def __init__(self, task: keras.Model):
+    def __init__(self, task: keras.Model) -> None:
         super().__init__(autocast=False)
         self.task = task
 
@@ -153,8 +153,7 @@ def training_batches(
         }
         return inputs, tf.gather(query_labels, chosen)
 
-    runs = tf.data.Dataset.range(first_step // settings.steps_per_call, np.iinfo(np.int64).max)
-    return runs.map(run, num_parallel_calls=1).prefetch(2)
+    return function_of_step(run, first=first_step // settings.steps_per_call, parallel=1)
 
 
 def episode_batches(
@@ -167,7 +166,9 @@ def episode_batches(
     """
     rows = tf.constant(features.features[0])
 
-    def lookup(support, support_labels, query, query_labels):
+    def lookup(
+        support: tf.Tensor, support_labels: tf.Tensor, query: tf.Tensor, query_labels: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         inputs = {
             "support_features": tf.gather(rows, support),
             "support_labels": support_labels,

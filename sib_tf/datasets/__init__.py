@@ -37,10 +37,12 @@ def read_encoded_images(builder: tfds.core.DatasetBuilder, split: str) -> np.nda
     return np.concatenate(list(images.batch(4096).as_numpy_iterator()))
 
 
-def read_images(builder: tfds.core.DatasetBuilder, split: str) -> np.ndarray:
-    """The images of a split, or of a slice such as "train[500:1000]", uint8 [n, H, W, 3]."""
-    images = _in_order(builder, split, decode=True).map(lambda example: example["image"])
-    return np.concatenate(list(images.batch(512).as_numpy_iterator()))
+def read_examples(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 [n, H, W, 3] and labels int64 [n] of a split or slice, "train[500:1000]"."""
+    batches = _in_order(builder, split, decode=True).batch(512)
+    pairs = batches.map(lambda example: (example["image"], example["label"]))
+    images, labels = zip(*pairs.as_numpy_iterator(), strict=True)
+    return np.concatenate(images), np.concatenate(labels)
 
 
 def _in_order(builder: tfds.core.DatasetBuilder, split: str, decode: bool) -> tf.data.Dataset:

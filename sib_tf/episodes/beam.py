@@ -41,12 +41,13 @@ class SampleEpisodes(beam.PTransform):
         count: int,
         materialize: str = "ids",
         open_lookup: Callable[[], Lookup] | None = None,
-    ):
+    ) -> None:
         super().__init__()
-        self._draw = _DrawChunk(groups, spec, seed, stream, count)
+        self._draw = _DrawChunk(groups, spec, count, seed=seed, stream=stream)
         self._encode = _Encode(materialize, open_lookup)
 
     def expand(self, starts: beam.PCollection) -> beam.PCollection:
+        """Called by Beam."""
         return (
             starts
             | "Spread" >> beam.Reshuffle()
@@ -58,9 +59,10 @@ class SampleEpisodes(beam.PTransform):
 class _DrawChunk:
     """Callable: first number of a chunk -> its episodes."""
 
-    def __init__(self, groups, spec, seed, stream, count):
-        self._groups, self._spec, self._count = groups, spec, count
-        self._stream = {"seed": seed, "stream": stream}
+    def __init__(
+        self, groups: Mapping[int, np.ndarray], spec: EpisodeSpec, count: int, **stream: int | str
+    ) -> None:
+        self._groups, self._spec, self._count, self._stream = groups, spec, count, stream
 
     def __call__(self, start: int) -> Iterator[Episode]:
         for index in range(start, min(start + CHUNK, self._count)):
@@ -68,7 +70,7 @@ class _DrawChunk:
 
 
 class _Encode(beam.DoFn):
-    def __init__(self, materialize: str, open_lookup: Callable[[], Lookup] | None):
+    def __init__(self, materialize: str, open_lookup: Callable[[], Lookup] | None) -> None:
         self._materialize, self._open_lookup = materialize, open_lookup
 
     def setup(self) -> None:

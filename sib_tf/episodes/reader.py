@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from sib_tf.episodes import schema
 from sib_tf.episodes.sampling import Episode
-from sib_tf.records import record_files, parsed_batches
+from sib_tf.records import parsed_batches, record_files
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Draws episodes. Pure and seeded: episode i depends on the seed, the stream and i, nothing else."""
+"""Draws episodes. Episode i depends on the seed, the stream and i, and on nothing else."""
 
 import dataclasses
 import zlib
@@ -35,7 +35,7 @@ class EpisodeSpec:
     shares: str = "balanced"
     alpha: float = 2.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, least in (("way", 2), ("shot", 1), ("queries", 1)):
             if getattr(self, name) < least:
                 raise UserError(

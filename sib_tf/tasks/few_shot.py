@@ -1,6 +1,7 @@
 """Few-shot classification: lambda, xi and a cosine decoder around `inference.unroll`."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -44,8 +45,8 @@ class FewShotClassifier(keras.Model):
         step_size: float = 1e-3,
         synthetic_gradient: str = "dense",
         dtype: str | None = None,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         # Autocasting would turn the integer support labels into floats.
         super().__init__(dtype=dtype, autocast=False, **kwargs)
         self.way = way
@@ -80,7 +81,7 @@ class FewShotClassifier(keras.Model):
         return self.decoder(self._queries(inputs), theta)
 
     def logits_path(self, inputs: Inputs, num_steps: int | None = None) -> tf.Tensor:
-        """Logits after 0, 1, ..., K steps, float [K+1, B, Q, N]; K is `num_steps` or the model's."""
+        """Logits after 0 .. K steps, float [K+1, B, Q, N]; K is `num_steps` or the model's."""
         path = self.theta_path(inputs, self.num_steps if num_steps is None else num_steps)
         queries = self._queries(inputs)
         return tf.stack([self.decoder(queries, theta) for theta in path])

@@ -8,18 +8,18 @@ from PIL import Image, ImageDraw
 from sib_tf.datasets.glyphs.fonts import load_face
 
 IMAGE_SIZE = 32
-MIN_CONTRAST = 0.15
+MIN_CONTRAST = 0.2
 """Least difference in luminance (0 to 1) between glyph and background, before noise."""
 
 # Chosen so that the task is hard enough to tell methods apart; changing any changes the data set.
 _OUTLINE_PIXELS = 64
 _SUPERSAMPLING = 2
-_GLYPH_PIXELS = (12.0, 28.0)
+_GLYPH_PIXELS = (13, 27)
 _MAX_ROTATION = np.deg2rad(20)
-_MAX_SHEAR = 0.5
-_MAX_SHIFT = 6.0
+_MAX_SHEAR = 0.4
+_MAX_SHIFT = 5
 _GRADIENT = 0.2
-_MAX_NOISE = 0.35
+_MAX_NOISE = 0.22
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _PIXEL_AXIS = np.linspace(-1, 1, IMAGE_SIZE, dtype=np.float32)

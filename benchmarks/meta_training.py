@@ -1,0 +1,73 @@
+"""Milliseconds of a meta-training step through the real input pipeline.
+
+    python -m benchmarks.meta_training
+
+One 5-way 1-shot episode of 80 examples a step, K = 3, the paper's network, on two feature sizes:
+D = 256 (Conv-4-64 at 32 px) and D = 640 (WRN-28-10). Features are random, everything else is what
+`jobs.train` does. Also the peak memory of the process. Run it on an idle machine.
+"""
+
+import resource
+import statistics
+import time
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from absl import app, flags
+
+from sib_tf import FewShotClassifier
+from sib_tf.episodes.reader import tabulate
+from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.features import FeatureTable
+from sib_tf.optimizers import SGDWithL2
+from sib_tf.training import Settings, StepsInOneProgram, training_batches
+
+_RUNS = flags.DEFINE_integer("runs", 7, "Timed runs, after one that is not.", 1)
+_STEPS = flags.DEFINE_integer("steps", 5000, "Steps of a run.", 100)
+_VIEWS = flags.DEFINE_integer("views", 10, "Views of each of the 38,400 images.", 1)
+_DIMS = flags.DEFINE_multi_integer("dim", [256, 640], "Feature sizes D.")
+
+
+def seconds_per_step(dim: int) -> list[float]:
+    """Times runs of `fit`, compilation left out."""
+    labels = np.repeat(np.arange(64), 600)
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((_VIEWS.value, len(labels), dim), dtype=np.float32)
+    spec = EpisodeSpec(way=5, shot=1, queries=75)
+    groups = examples_by_class(labels, spec, [str(n) for n in range(64)])
+    episodes = [sample(groups, spec, seed=0, stream="train", index=i) for i in range(1000)]
+    settings = Settings(steps=_STEPS.value, learning_rate=1e-3, l2=5e-4, seed=0)
+    batches = training_batches(FeatureTable(features, labels), tabulate(episodes), settings)
+
+    trainer = StepsInOneProgram(FewShotClassifier(way=5, feature_dim=dim))
+    trainer.compile(
+        optimizer=SGDWithL2(settings.learning_rate, l2=settings.l2),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=True,
+    )
+    times = []
+    for _ in range(_RUNS.value + 1):
+        start = time.perf_counter()
+        calls = settings.steps // settings.steps_per_call
+        trainer.fit(batches, steps_per_epoch=calls, verbose=0)
+        times.append((time.perf_counter() - start) / settings.steps)
+    return times[1:]
+
+
+def main(argv: Sequence[str]) -> None:
+    """Prints a line for each feature size."""
+    del argv
+    for dim in _DIMS.value:
+        times = [1e3 * t for t in seconds_per_step(dim)]
+        print(
+            f"D = {dim}: {statistics.median(times):.3f} ms a step "
+            f"(min {min(times):.3f}, max {max(times):.3f}, {len(times)} runs)"
+        )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"Peak memory of the process: {peak:.2f} GiB")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,216 @@
+"""The whole pipeline, as a user runs it, on a miniature of the glyphs data set."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TINY = "--config=configs/glyphs_tiny.py"
+
+pytestmark = pytest.mark.slow
+
+
+def job(name, *args):
+    return subprocess.run(
+        [sys.executable, "-m", f"jobs.{name}", *args],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def last_line(result):
+    return result.stderr.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipeline") / "tiny"
+    result = job("pipeline", TINY, f"--workdir={folder}")
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def test_report_has_a_row_for_each_method_steps_and_shares(workdir):
+    report = json.loads((workdir / "evaluation/report.json").read_text())
+    assert (report["dataset"], report["backbone"], report["split"]) == (
+        "glyphs",
+        "conv4_16",
+        "test",
+    )
+    assert (report["episodes"], report["seed"]) == (100, 0)
+    found = {(r["method"], r["num_steps"], r["query_shares"]) for r in report["results"]}
+    expected = {("prototypes", 0), *(("sib", k) for k in range(4))}
+    assert found == {(*e, shares) for e in expected for shares in ("balanced", "dirichlet")}
+    for row in report["results"]:
+        assert (row["way"], row["shot"], row["query"]) == (5, 1, 75)
+        assert 0 < row["accuracy"] < 1
+        assert 0 < row["ci95"] < 0.2
+        assert 0 <= row["ece"] <= 1
+        assert row["seconds"] > 0
+    assert (workdir / "evaluation/report.html").stat().st_size > 10_000
+
+
+def test_every_step_leaves_its_record_and_nothing_unfinished(workdir):
+    for folder in ("data", "backbone", "features", "model", "evaluation", "export", "prediction"):
+        record = json.loads((workdir / folder / "step.json").read_text())
+        assert record["packages"]["tensorflow"]
+        assert record["seconds"] > 0
+    assert not list(workdir.rglob("*.part"))
+
+
+def test_no_class_is_in_two_splits(workdir):
+    from sib_tf import features
+
+    labels = {
+        s: set(features.read(workdir / "features" / s).labels)
+        for s in ("train", "validation", "test")
+    }
+    assert {s: len(found) for s, found in labels.items()} == {
+        "train": 8,
+        "validation": 5,
+        "test": 5,
+    }
+    assert len(set.union(*labels.values())) == 18
+
+
+def test_predictions_agree_with_the_model_and_sum_to_one(workdir):
+    with (workdir / "prediction/predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 75
+    for row in rows:
+        probabilities = {k: float(v) for k, v in row.items() if k.startswith("p(")}
+        assert len(probabilities) == 5
+        assert sum(probabilities.values()) == pytest.approx(1, abs=1e-4)
+        assert max(probabilities, key=probabilities.get) == f"p({row['label']})"
+
+
+def test_saved_model_runs_without_sib_tf(workdir):
+    code = f"""
+import sys, tensorflow as tf
+model = tf.saved_model.load({str(workdir / "export/glyphs_tiny/1")!r})
+signatures = model.signatures
+assert sorted(signatures) == ["embed", "features", "serving_default"], sorted(signatures)
+out = signatures["serving_default"](
+    support_images=tf.zeros([2, 7, 32, 32, 3], tf.uint8),
+    support_labels=tf.constant([[0, 1, 2, 3, 4, 0, 1]] * 2),
+    query_images=tf.zeros([2, 3, 32, 32, 3], tf.uint8))
+assert out["probabilities"].shape == (2, 3, 5), out
+assert out["labels"].dtype == tf.int32
+assert out["inductive_probabilities"].shape == (2, 3, 5)
+assert "sib_tf" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=workdir)
+
+
+def test_finished_steps_are_skipped(workdir):
+    before = {p: p.stat().st_mtime_ns for p in workdir.rglob("step.json")}
+    result = job("pipeline", TINY, f"--workdir={workdir}")
+    assert result.returncode == 0, result.stderr
+    assert {p: p.stat().st_mtime_ns for p in workdir.rglob("step.json")} == before
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--config.step_size=0.5"], ["config.step_size=0.001", "0.5", "--workdir"]),
+        (["--config.stepsize=0.5"], ["stepsize"]),
+        (["--config.dataset=imagenet"], ["config.dataset", "imagenet", "glyphs"]),
+    ],
+)
+def test_config_errors_are_one_line_that_names_the_field(workdir, args, words):
+    result = job("train", TINY, f"--workdir={workdir}", *args)
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in last_line(result)
+
+
+def test_a_job_before_its_time_names_the_job_to_run(tmp_path):
+    result = job("train", TINY, f"--workdir={tmp_path}")
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr
+    assert "python -m jobs.build_dataset" in last_line(result) or "jobs." in last_line(result)
+
+
+def test_too_few_images_of_a_class_are_named(tmp_path):
+    args = [TINY, f"--workdir={tmp_path}", "--config.images_per_class=10"]
+    assert job("build_dataset", *args).returncode == 0
+    result = job("build_episodes", *args)
+    assert result.returncode == 1
+    assert 'Class "U+' in last_line(result)
+    assert "has 10 images" in last_line(result)
+    assert not list(tmp_path.glob("episodes/*/step.json"))
+
+
+def test_killed_training_goes_on_to_the_same_weights(workdir, tmp_path):
+    """A second working directory, whose `train` is killed after its first epoch and run again."""
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(workdir, copy)
+    for folder in ("model", "evaluation", "export", "prediction"):
+        shutil.rmtree(copy / folder)
+    command = [sys.executable, "-m", "jobs.train", TINY, f"--workdir={copy}"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    checkpoint = copy / "model.part/checkpoints/ckpt-1.index"
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert checkpoint.exists()
+    result = job("train", TINY, f"--workdir={copy}")
+    assert result.returncode == 0, result.stderr
+    assert weights(copy) == weights(workdir)
+    assert (copy / "model/curves.json").exists()
+
+
+def weights(workdir):
+    import keras
+
+    import sib_tf  # noqa: F401, registers the model's class
+
+    model = keras.saving.load_model(workdir / "model/model.keras")
+    return [np.asarray(w).tobytes() for w in model.get_weights()]
+
+
+def test_self_contained_episodes_classify_like_the_stored_features(workdir):
+    import keras
+
+    from sib_tf import features
+    from sib_tf.episodes import reader
+    from sib_tf.training import episode_batches
+
+    result = job(
+        "build_episodes",
+        TINY,
+        f"--workdir={workdir}",
+        "--split=test",
+        "--materialize=features",
+        "--num_shards=1",
+    )
+    assert result.returncode == 0, result.stderr
+    model = keras.saving.load_model(workdir / "model/model.keras")
+    folder = workdir / "episodes/test-balanced-features/records"
+    contained = reader.self_contained(folder, "features", batch_size=100)
+    by_id = episode_batches(
+        features.read(workdir / "features/test"),
+        reader.read_table(workdir / "episodes/test-balanced/records"),
+        batch_size=100,
+    )
+    one, other = model.predict(contained, verbose=0), model.predict(by_id, verbose=0)
+    # Records of a shard come in no particular order: compare the episodes as a set.
+    by_sum = [np.argsort(x.reshape(100, -1).astype(np.float64).sum(1)) for x in (one, other)]
+    np.testing.assert_allclose(one[by_sum[0]], other[by_sum[1]], atol=1e-4)
