@@ -1,0 +1,1 @@
+"""The absl binaries, one for each step of an experiment."""

@@ -405,8 +405,10 @@ def _export(context: Context) -> dict:
         context.workdir / "backbone" / pretraining.BACKBONE, compile=False
     )
     classifier = keras.saving.load_model(context.workdir / "model" / training.MODEL, compile=False)
+    if classifier.synthetic_gradient == "set":
+        classifier = classifier.for_any_way()
     export.export(context.folder / context.config.export_name / "1", phi, classifier)
-    return {"way": context.config.way}
+    return {"way": classifier.way}
 
 
 def _predict(context: Context) -> dict:

@@ -1,0 +1,1 @@
+"""Keras models: a lambda, a xi and a decoder around `inference.unroll`."""

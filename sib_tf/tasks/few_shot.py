@@ -121,6 +121,15 @@ class FewShotClassifier(keras.Model):
                     f"{name} must end in {self.feature_dim} features, got shape {tuple(shape)}."
                 )
 
+    def for_any_way(self) -> "FewShotClassifier":
+        """A copy that takes the number of classes from the support labels of each call.
+
+        Only a set-wise model can; XLA cannot compile the copy, since a shape depends on data.
+        """
+        copy = self.from_config({**self.get_config(), "way": None})
+        copy.set_weights(self.get_weights())
+        return copy
+
     def get_config(self) -> dict:
         """The arguments of the constructor."""
         return {

@@ -14,10 +14,10 @@ MIN_CONTRAST = 0.2
 # Chosen so that the task is hard enough to tell methods apart; changing any changes the data set.
 _OUTLINE_PIXELS = 64
 _SUPERSAMPLING = 2
-_GLYPH_PIXELS = (13, 27)
+_GLYPH_PIXELS = (13.0, 27.0)
 _MAX_ROTATION = np.deg2rad(20)
 _MAX_SHEAR = 0.4
-_MAX_SHIFT = 5
+_MAX_SHIFT = 5.0
 _GRADIENT = 0.2
 _MAX_NOISE = 0.22
 

@@ -1,0 +1,35 @@
+r"""Any folder of class folders, 5-way 1-shot, Conv-4-64, a set-wise synthetic gradient network.
+
+    python -m jobs.pipeline --config=configs/image_folder.py --workdir=work/mine \
+        --config.data_dir=FOLDER_OF_CLASS_FOLDERS
+
+The classes are cut into training, validation and test classes by `data_seed`, or by three lists.
+The exported model tells apart any number of classes. Not in the paper.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import glyphs
+
+
+def get_config() -> ConfigDict:
+    config = glyphs.get_config()
+    config.dataset = "image_folder"
+    del config.images_per_class, config.classes
+    config.data_dir = ""
+    config.image_size = 32
+    config.train_classes = ()  # all three lists or none
+    config.validation_classes = ()
+    config.test_classes = ()
+
+    config.pretrain_epochs = 10
+    config.pretrain_warmup_steps = 200
+    config.flip = True
+
+    config.synthetic_gradient = "set"
+    config.train_query_shares = "mixture"
+    config.train_episodes = 10_000
+    config.train_steps = 10_000
+    config.steps_per_epoch = 1000
+    config.export_name = "image_folder"
+    return config

@@ -1,0 +1,37 @@
+"""Packaging of sib_tf. Exact versions of everything are pinned in requirements.txt."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+setup(
+    name="sib_tf",
+    version=re.search(r'__version__ = "(.+)"', (ROOT / "sib_tf/__init__.py").read_text())[1],
+    description="Transductive few-shot classification with synthetic gradients, in TensorFlow",
+    long_description=(ROOT / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["sib_tf", "sib_tf.*", "jobs", "configs"]),
+    package_data={"": ["README.md", "TAGS.txt", "CITATIONS.bib"]},
+    install_requires=[
+        "absl-py>=2.1",
+        "apache-beam>=2.60",
+        "fonttools>=4.40",
+        "google-crc32c>=1.5",  # checksums of TFRecords in Beam, which are very slow without
+        "importlib_resources>=6",  # TFDS imports it and does not ask for it
+        "keras>=3.8",
+        "keras-tuner>=1.4.7",
+        "matplotlib>=3.9",
+        "ml_collections>=1.0",
+        "numpy>=1.26",
+        "pillow>=10",
+        "tensorboard>=2.18",
+        "tensorflow>=2.18",
+        "tensorflow-datasets>=4.9.7",
+    ],
+    extras_require={"test": ["dill", "pytest>=8", "ruff>=0.8"]},  # dill: of tfds.testing
+)
