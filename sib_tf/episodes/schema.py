@@ -85,7 +85,7 @@ def parse(records: tf.Tensor, materialize: str = "ids") -> dict[str, tf.Tensor]:
         spec |= {name: _list_of(tf.string) for name in IMAGES}
     parsed = tf.io.parse_example(records, spec)
     if materialize == "features":
-        dim = parsed.pop("feature_dim")[0]
+        dim = tf.cast(parsed.pop("feature_dim")[0], tf.int32)
         for name in FEATURES:
             parsed[name] = tf.reshape(parsed[name], [tf.shape(records)[0], -1, dim])
     return parsed

@@ -1,0 +1,126 @@
+"""Episodes written by Beam and read back."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sib_tf.episodes import beam as episodes_beam
+from sib_tf.episodes import reader
+from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.errors import UserError
+
+COUNT = 250  # three Beam elements
+SPEC = EpisodeSpec(3, 1, 6)
+LABELS = np.arange(60) % 4
+FEATURES = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
+GROUPS = examples_by_class(LABELS, SPEC, list("abcd"))
+EXPECTED = reader.tabulate(
+    [sample(GROUPS, SPEC, seed=7, stream="train", index=i) for i in range(COUNT)]
+)
+TWO_WORKERS = ("--direct_num_workers=2", "--direct_running_mode=multi_threading")
+
+
+def open_features():
+    return lambda ids: FEATURES[ids]
+
+
+def write(folder, materialize="ids", **kwargs):
+    lookup = open_features if materialize == "features" else None
+    transform = episodes_beam.SampleEpisodes(
+        GROUPS,
+        SPEC,
+        seed=7,
+        stream="train",
+        count=COUNT,
+        materialize=materialize,
+        open_lookup=lookup,
+    )
+    episodes_beam.write(folder, transform, count=COUNT, **kwargs)
+    return folder
+
+
+def files(folder):
+    return sorted(folder.glob("*.tfrecord*"))
+
+
+def records(folder):
+    dataset = tf.data.TFRecordDataset([str(file) for file in files(folder)])
+    return sorted(dataset.as_numpy_iterator())
+
+
+@pytest.fixture(scope="module")
+def one_shard(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("one") / "train", num_shards=1)
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [{"num_shards": 3}, {"num_shards": 2, "beam_args": TWO_WORKERS}],
+    ids=["shards", "workers"],
+)
+def test_shards_and_workers_do_not_matter(one_shard, tmp_path, kwargs):
+    folder = write(tmp_path / "train", **kwargs)
+    assert len(files(folder)) == kwargs["num_shards"]
+    assert len(records(folder)) == COUNT
+    assert records(folder) == records(one_shard)
+    check_table(reader.read_table(folder))
+
+
+def check_table(table):
+    assert len(table) == COUNT
+    for name in ("classes", "support_ids", "support_labels", "query_ids", "query_labels"):
+        np.testing.assert_array_equal(getattr(table, name), getattr(EXPECTED, name), err_msg=name)
+
+
+def test_a_table_is_in_the_order_of_the_episodes(one_shard, tmp_path):
+    check_table(reader.read_table(one_shard))
+    with tf.io.TFRecordWriter(str(tmp_path / "shuffled.tfrecord")) as writer:
+        for record in np.random.default_rng(0).permutation(np.array(records(one_shard), object)):
+            writer.write(record)
+    check_table(reader.read_table(tmp_path))
+
+
+def test_a_truncated_file_is_named(one_shard, tmp_path):
+    whole = files(one_shard)[0].read_bytes()
+    (tmp_path / "a.tfrecord").write_bytes(whole)
+    (tmp_path / "b.tfrecord").write_bytes(whole[:-5])
+    with pytest.raises(UserError, match=r"b\.tfrecord is truncated or not of the expected kind"):
+        reader.read_table(tmp_path)
+
+
+def test_a_file_of_other_records_is_named(one_shard, tmp_path):
+    feature = tf.train.Feature(float_list=tf.train.FloatList(value=[1.0]))
+    other = tf.train.Example(features=tf.train.Features(feature={"features": feature}))
+    (tmp_path / "a.tfrecord").write_bytes(files(one_shard)[0].read_bytes())
+    with tf.io.TFRecordWriter(str(tmp_path / "b.tfrecord")) as writer:
+        writer.write(other.SerializeToString())
+    with pytest.raises(UserError, match=r"b\.tfrecord is truncated or not of the expected kind"):
+        reader.read_table(tmp_path)
+
+
+def test_a_file_that_is_no_tfrecord_is_named(tmp_path):
+    (tmp_path / "a.tfrecord").write_text("a shopping list, or whatever else this might be")
+    with pytest.raises(UserError, match=r"a\.tfrecord"):
+        reader.read_table(tmp_path)
+
+
+def test_an_empty_folder_is_named(tmp_path):
+    with pytest.raises(UserError, match=f"{tmp_path} holds no .tfrecord files"):
+        reader.read_table(tmp_path)
+
+
+def test_self_contained_episodes_carry_their_features(tmp_path):
+    folder = write(tmp_path / "train", materialize="features", num_shards=2)
+    check_table(reader.read_table(folder))
+    batches = list(reader.self_contained(folder, "features", batch_size=100))
+    inputs = {name: np.concatenate([b[0][name] for b in batches]) for name in batches[0][0]}
+    labels = np.concatenate([b[1] for b in batches])
+    assert set(inputs) == {"support_features", "support_labels", "query_features"}
+    # Shards come in any order: compare the episodes sorted by their support and query features.
+    expected = FEATURES[EXPECTED.support_ids], FEATURES[EXPECTED.query_ids]
+    order = np.argsort(np.sum(inputs["query_features"], axis=(1, 2)))
+    theirs = np.argsort(np.sum(expected[1], axis=(1, 2)))
+    np.testing.assert_array_equal(inputs["support_features"][order], expected[0][theirs])
+    np.testing.assert_array_equal(inputs["query_features"][order], expected[1][theirs])
+    np.testing.assert_array_equal(inputs["support_labels"][order], EXPECTED.support_labels[theirs])
+    np.testing.assert_array_equal(labels[order], EXPECTED.query_labels[theirs])

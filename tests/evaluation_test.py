@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from sib_tf import evaluation
+from sib_tf.evaluation import Predictions, accuracy, calibration
+
+# Two episodes of two queries. Right: (yes, yes), (yes, no).
+PROBABILITIES = np.array([[[0.9, 0.1], [0.3, 0.7]], [[0.1, 0.9], [0.42, 0.58]]])
+LABELS = np.array([[0, 1], [1, 0]])
+
+
+def test_accuracy_and_its_interval_by_hand():
+    # Accuracies of the episodes: 1 and 0.5. Mean 0.75, standard deviation 0.25,
+    # half width 1.96 * 0.25 / sqrt(2) = 0.34648.
+    found = accuracy(PROBABILITIES, LABELS)
+    assert found["accuracy"] == 0.75
+    assert found["ci95"] == pytest.approx(0.34648, abs=1e-5)
+
+
+def test_the_interval_shrinks_as_one_over_the_root():
+    once = accuracy(PROBABILITIES, LABELS)
+    nine = accuracy(np.tile(PROBABILITIES, (9, 1, 1)), np.tile(LABELS, (9, 1)))
+    assert nine["ci95"] == pytest.approx(once["ci95"] / 3)
+    assert nine["accuracy"] == once["accuracy"]
+
+
+def test_calibration_by_hand():
+    # Bins of 1/15: 0.9 (twice, both right) in bin 13, 0.7 (right) in 10, 0.58 (wrong) in 8.
+    # ECE = (2 * |1 - 0.9| + 1 * |1 - 0.7| + 1 * |0 - 0.58|) / 4 = 1.08 / 4 = 0.27.
+    found = calibration(PROBABILITIES, LABELS)
+    assert found["ece"] == pytest.approx(0.27)
+    diagram = found["reliability"]
+    assert diagram["count"] == [0] * 8 + [1, 0, 1, 0, 0, 2, 0]
+    filled = {8: (0.58, 0.0), 10: (0.7, 1.0), 13: (0.9, 1.0)}
+    for i in range(15):
+        confidence, right = filled.get(i, (None, None))
+        assert diagram["accuracy"][i] == right
+        assert diagram["confidence"][i] == pytest.approx(confidence)
+
+
+def test_certainty_falls_into_the_last_bin():
+    found = calibration(np.array([[[1.0, 0.0]]]), np.array([[0]]))
+    assert found["reliability"]["count"] == [0] * 14 + [1]
+    assert found["ece"] == 0
+
+
+def test_rows_are_of_the_steps_asked_for():
+    wrong = PROBABILITIES[..., ::-1]
+    found = evaluation.rows(
+        Predictions(np.stack([wrong, wrong, PROBABILITIES]), LABELS, 1.5), [0, 2], shot=1
+    )
+    assert [(row["num_steps"], row["accuracy"], row["shot"]) for row in found] == [
+        (0, 0.25, 1),
+        (2, 0.75, 1),
+    ]

@@ -1,0 +1,105 @@
+"""`unroll` against gradient descent written out in numpy, where xi is the true gradient."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sib_tf import unroll
+
+
+def linear_tasks(tasks=2, queries=5, dim=3):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(tasks, queries, dim))
+    return x, rng.normal(size=(tasks, queries)), rng.normal(size=(tasks, dim))
+
+
+def descend(x, target, theta, num_steps, step_size=0.03):
+    """xi(yhat) = yhat - target is the gradient of 0.5 ||yhat - target||^2."""
+    return unroll(
+        tf.constant(theta),
+        predict=lambda w: tf.linalg.matvec(x, w),
+        synthetic_gradient=lambda y: y - target,
+        step_size=step_size,
+        num_steps=num_steps,
+    )
+
+
+@pytest.mark.parametrize("num_steps", [1, 3, 8])
+def test_with_the_true_gradient_it_is_gradient_descent(num_steps):
+    x, target, theta = linear_tasks()
+    path = descend(x, target, theta, num_steps)
+    assert len(path) == num_steps + 1
+    for found in path:
+        np.testing.assert_allclose(found, theta, rtol=0, atol=1e-12)
+        theta = np.stack(
+            [w - 0.03 * a.T @ (a @ w - t) for w, a, t in zip(theta, x, target, strict=True)]
+        )
+
+
+def test_two_steps_of_a_scalar_task():
+    # yhat = w (1, 2), target (1, 0), w0 = 1, eta 0.1.
+    # Step 1: residual (0, 2), gradient 0*1 + 2*2 = 4, w = 0.6.
+    # Step 2: residual (-0.4, 1.2), gradient -0.4 + 2.4 = 2, w = 0.4.
+    x, target = np.array([[[1.0], [2.0]]]), np.array([[1.0, 0.0]])
+    path = descend(x, target, np.array([[1.0]]), num_steps=2, step_size=0.1)
+    np.testing.assert_allclose(np.ravel(path), [1.0, 0.6, 0.4], atol=1e-12)
+
+
+def test_without_steps_only_the_start_is_left():
+    x, target, theta = linear_tasks()
+    (only,) = descend(x, target, theta, num_steps=0)
+    np.testing.assert_array_equal(only, theta)
+
+
+def test_a_step_sums_over_queries():
+    x, target, theta = linear_tasks()
+    once = descend(x, target, theta, 1)[1] - theta
+    twice = descend(np.tile(x, (1, 2, 1)), np.tile(target, 2), theta, 1)[1] - theta
+    np.testing.assert_allclose(twice, 2 * once, atol=1e-12)
+
+
+def test_the_loss_differentiates_through_every_step():
+    # With q = 1 and x = 1: w_{k+1} = w_k - eta c w_k, so w_K = (1 - eta c)^K w_0 and
+    # dw_K/dc = -K eta (1 - eta c)^(K-1) w_0; here K = 3, eta = 0.5, c = 1, w_0 = 2:
+    # w_3 = 0.25, dw_3/dc = -3 * 0.5 * 0.25 * 2 = -0.75, dw_3/dw_0 = 0.125.
+    start, c = tf.Variable([[2.0]]), tf.Variable(1.0)
+    with tf.GradientTape() as tape:
+        end = unroll(
+            start,
+            predict=tf.identity,
+            synthetic_gradient=lambda y: c * y,
+            step_size=0.5,
+            num_steps=3,
+        )[-1]
+    by_start, by_c = tape.gradient(end, [start, c])
+    assert end.numpy().item() == pytest.approx(0.25)
+    assert by_c.numpy() == pytest.approx(-0.75)
+    assert by_start.numpy().item() == pytest.approx(0.125)
+
+
+def test_a_negative_number_of_steps_is_refused():
+    with pytest.raises(ValueError, match="num_steps must be 0 or more, got -1"):
+        descend(*linear_tasks(), num_steps=-1)
+
+
+@pytest.mark.parametrize("num_steps", [0, 1])
+def test_integer_weights_are_refused(num_steps):
+    with pytest.raises(ValueError, match="theta must be floating point, got int32"):
+        unroll(
+            tf.constant([[1]]),
+            predict=tf.identity,
+            synthetic_gradient=tf.identity,
+            step_size=1.0,
+            num_steps=num_steps,
+        )
+
+
+def test_a_synthetic_gradient_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"keep the shape.*\(1, 1\) for \(1, 2\)"):
+        unroll(
+            tf.ones([1, 2]),
+            predict=tf.identity,
+            synthetic_gradient=lambda y: y[:, :1],
+            step_size=1.0,
+            num_steps=1,
+        )

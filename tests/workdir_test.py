@@ -1,0 +1,122 @@
+"""Steps run once, whole, and never over the result of another config."""
+
+import json
+
+import pytest
+from ml_collections import ConfigDict
+
+from sib_tf.errors import UserError
+from sib_tf.workdir import RECORD, Step, execute, fingerprint
+
+CONFIG = ConfigDict({"seed": 1, "way": 5, "unrelated": 0})
+
+
+def step(run=None, name="train", fields=("seed",), requires=(), **kwargs):
+    return Step(name, f"out/{name}", fields, requires, run or (lambda context: {}), **kwargs)
+
+
+def changed(**fields):
+    return ConfigDict({**CONFIG.to_dict(), **fields})
+
+
+def test_a_step_runs_once(tmp_path):
+    calls = []
+
+    def run(context):
+        calls.append(context)
+        (context.folder / "result").write_text("42")
+        return {"things": 42}
+
+    assert execute(step(run), CONFIG, tmp_path)
+    folder = tmp_path / "out" / "train"
+    assert sorted(p.name for p in folder.iterdir()) == ["result", RECORD]
+    record = json.loads((folder / RECORD).read_text())
+    assert record["config"] == {"seed": 1}
+    assert record["counts"] == {"things": 42}
+    assert not execute(step(run), CONFIG, tmp_path)
+    assert not execute(step(run), changed(unrelated=9), tmp_path)
+    assert len(calls) == 1
+    assert calls[0].folder == tmp_path / "out" / "train.part"
+    assert not calls[0].folder.exists()
+
+
+def test_another_config_is_refused_and_nothing_replaced(tmp_path):
+    execute(step(), CONFIG, tmp_path)
+    before = (tmp_path / "out/train" / RECORD).read_text()
+    with pytest.raises(UserError, match=r"config\.seed=1, not 2"):
+        execute(step(), changed(seed=2), tmp_path)
+    assert (tmp_path / "out/train" / RECORD).read_text() == before
+
+
+def test_a_crash_leaves_no_result_and_the_next_run_starts_afresh(tmp_path):
+    def crash(context):
+        (context.folder / "half").write_text("")
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        execute(step(crash), CONFIG, tmp_path)
+    assert not (tmp_path / "out/train").exists()
+    assert execute(step(), changed(seed=2), tmp_path)
+    assert [p.name for p in (tmp_path / "out/train").iterdir()] == [RECORD]
+
+
+def crash_after(epochs):
+    def run(context):
+        log = context.folder / "log"
+        done = int(log.read_text()) if log.exists() else 0
+        log.write_text(str(done + epochs))
+        if done + epochs < 3:
+            raise RuntimeError("killed")
+        return {"before": done}
+
+    return run
+
+
+def test_a_step_that_can_resume_finds_what_it_left(tmp_path):
+    with pytest.raises(RuntimeError):
+        execute(step(crash_after(2), resumes=True), CONFIG, tmp_path)
+    with pytest.raises(UserError, match=r"config\.seed=1, not 2"):
+        execute(step(crash_after(1), resumes=True), changed(seed=2), tmp_path)
+    assert execute(step(crash_after(1), resumes=True), CONFIG, tmp_path)
+    assert json.loads((tmp_path / "out/train" / RECORD).read_text())["counts"] == {"before": 2}
+
+
+def test_a_missing_prerequisite_is_named(tmp_path):
+    later = step(name="evaluate", requires=(step(),))
+    with pytest.raises(UserError, match=r"python -m jobs\.train"):
+        execute(later, CONFIG, tmp_path)
+    assert execute(step(), CONFIG, tmp_path)
+    assert execute(later, CONFIG, tmp_path)
+
+
+def test_a_prerequisite_of_another_config_is_refused(tmp_path):
+    execute(step(), CONFIG, tmp_path)
+    later = step(name="evaluate", fields=("way",), requires=(step(),))
+    with pytest.raises(UserError, match=r"out/train was written with config\.seed=1, not 2"):
+        execute(later, changed(seed=2), tmp_path)
+    assert later.all_fields() == ("seed", "way")
+    assert execute(later, CONFIG, tmp_path)
+    record = json.loads((tmp_path / "out/evaluate" / RECORD).read_text())
+    assert record["inputs"] == {"out/train": fingerprint({"seed": 1})}
+
+
+@pytest.mark.parametrize("content", [None, "not json", "{}"])
+def test_a_foreign_folder_is_refused(tmp_path, content):
+    folder = tmp_path / "out" / "train"
+    folder.mkdir(parents=True)
+    (folder / "photo.jpg").write_text("precious")
+    if content is not None:
+        (folder / RECORD).write_text(content)
+    with pytest.raises(UserError, match=r"out/train exists but holds no readable step\.json"):
+        execute(step(), CONFIG, tmp_path)
+    assert (folder / "photo.jpg").read_text() == "precious"
+
+
+def test_a_field_that_the_config_lacks_is_named(tmp_path):
+    with pytest.raises(UserError, match="no field `shot`"):
+        execute(step(fields=("shot",)), CONFIG, tmp_path)
+
+
+def test_the_fingerprint_tells_settings_apart_but_not_their_order():
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    assert fingerprint({"a": 1, "b": 2}) != fingerprint({"a": 2, "b": 1})
