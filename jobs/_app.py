@@ -40,7 +40,7 @@ def run(main: Callable[[Sequence[str]], None]) -> None:
     try:
         app.run(main, flags_parser=_parse_flags)
     except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -9,9 +9,12 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 
 from sib_tf.errors import UserError
 
+# What a user can mend: bad input, a full disk, a missing permission.
+_NAMES = "UserError|ResourceExhaustedError|PermissionDeniedError|OSError|PermissionError"
 _RAISED_IN_WORKER = re.compile(
-    rf"^(?:{UserError.__module__}\.{UserError.__qualname__}: )?(.+) \[while running '", re.MULTILINE
+    rf"^(?:RuntimeError: )?[\w.]*\b(?:{_NAMES}): (.+) \[while running '", re.MULTILINE
 )
+_RAISED_HERE = re.compile(r"^(.+) \[while running '", re.MULTILINE)
 
 
 def options(beam_args: Sequence[str]) -> PipelineOptions:
@@ -28,10 +31,10 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
 
 @contextlib.contextmanager
 def plain_errors() -> Iterator[None]:
-    """Lets a UserError that was raised in a worker out as it went in, without Beam's traceback.
+    """Lets an error that a user can mend out of a worker in one line, as a UserError.
 
-    Beam re-raises it with the name of the transform, or, from another process, as a RuntimeError
-    whose text is the traceback.
+    Beam re-raises a UserError with the name of the transform appended, others, and those of another
+    process, as a RuntimeError whose text is the name of the error or a traceback.
     """
     logger = logging.getLogger("apache_beam.runners")
     level = logger.level
@@ -39,8 +42,8 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raised = _RAISED_IN_WORKER.search(str(error))
-        if raised and (isinstance(error, UserError) or UserError.__qualname__ in str(error)):
+        pattern = _RAISED_HERE if isinstance(error, UserError) else _RAISED_IN_WORKER
+        if raised := pattern.search(str(error)):
             raise UserError(raised[1]) from error
         raise
     finally:

@@ -7,6 +7,7 @@ raw files -> build_dataset -> pretrain (phi) -> embed (features) -> train -> eva
 import functools
 import io
 import json
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from sib_tf import (
     prediction,
     pretraining,
     report,
+    results_table,
     training,
 )
 from sib_tf.augmentation import Augmentation
@@ -353,6 +355,9 @@ def _evaluate(context: Context) -> dict:
         "results": results,
     }
     write_json(context.folder / "report.json", content)
+    table = results_table.markdown(content)
+    (context.folder / "report.md").write_text(table + "\n")
+    logging.getLogger("sib_tf").info("Accuracy on test episodes:\n%s", table)
     episode = _episode_to_show(context, *shown)
     report.write(context.folder / "report.html", content, _curves(context.workdir), episode)
     return {"episodes": config.test_episodes * len(config.test_query_shares)}

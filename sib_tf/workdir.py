@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 from ml_collections import ConfigDict
 
 from sib_tf.errors import UserError
@@ -96,7 +97,7 @@ def execute(step: Step, config: ConfigDict, workdir: Path, beam_args: Sequence[s
     part = _open_part(step, final, settings)
     _LOG.info("%s: writing %s", step.name, final)
     start = time.perf_counter()
-    counts = step.run(Context(config, workdir, part, beam_args))
+    counts = _run(step, Context(config, workdir, part, beam_args))
     record = {
         "step": step.name,
         "config": settings,
@@ -111,6 +112,16 @@ def execute(step: Step, config: ConfigDict, workdir: Path, beam_args: Sequence[s
     part.rename(final)
     _LOG.info("%s: done in %.1f s %s", step.name, record["seconds"], counts)
     return True
+
+
+def _run(step: Step, context: Context) -> dict[str, Any]:
+    try:
+        return step.run(context)
+    except (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
+        raise UserError(
+            f"{step.name} could not write {context.folder}: {error.message.splitlines()[0]}. Make "
+            "room or fix the permissions, then run the same command again."
+        ) from error
 
 
 def _settings(step: Step, config: ConfigDict) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sib_tf import pretraining
+from sib_tf.augmentation import Augmentation
+from sib_tf.episodes.reader import tabulate
+from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
+
+SETTINGS = pretraining.Settings(
+    backbone="conv4_4",
+    epochs=2,
+    batch_size=8,
+    learning_rate=0.05,
+    warmup_steps=2,
+    l2=5e-4,
+    augmentation=Augmentation(2, True, 0.4),
+    seed=3,
+)
+LABELS = np.repeat([7, 9, 20], 12)  # any integers will do
+IMAGES = np.random.default_rng(0).integers(0, 256, (36, 16, 16, 3), np.uint8)
+
+
+def run(folder, settings=SETTINGS):
+    spec = EpisodeSpec(way=2, shot=1, queries=4)
+    groups = examples_by_class(LABELS, spec, [str(n) for n in range(21)])
+    episodes = [sample(groups, spec, seed=0, stream="s", index=i) for i in range(5)]
+    pretraining.train(
+        folder,
+        settings,
+        images=IMAGES,
+        labels=LABELS,
+        validation_images=IMAGES,
+        validation_episodes=tabulate(episodes),
+    )
+    model = tf.keras.models.load_model(folder / pretraining.BACKBONE)
+    return [w.tobytes() for w in model.get_weights()]
+
+
+def test_an_interrupted_training_resumes_to_the_same_bits(tmp_path, monkeypatch):
+    expected = run(tmp_path / "whole")
+    save = pretraining.Resume.on_epoch_end
+
+    def save_and_die(self, epoch, logs=None):
+        save(self, epoch, logs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(pretraining.Resume, "on_epoch_end", save_and_die)
+        run(tmp_path / "broken")
+    assert run(tmp_path / "broken") == expected
+    whole, broken = (
+        json.loads((tmp_path / f / "curves.json").read_text()) for f in ("whole", "broken")
+    )
+    assert whole == broken
+    assert whole["epoch"] == [1, 2]
+
+
+def test_another_seed_gives_other_weights(tmp_path):
+    other = dataclasses.replace(SETTINGS, seed=4)
+    assert run(tmp_path / "a") != run(tmp_path / "b", other)
+
+
+def test_an_epoch_visits_every_image_once_and_the_next_in_another_order():
+    plain = dataclasses.replace(SETTINGS, augmentation=Augmentation(0, False, 0.0), batch_size=9)
+    batches = list(pretraining.training_batches(IMAGES, LABELS, plain).take(8))
+    images = np.concatenate([b[0] for b in batches]).astype(np.uint8).reshape(2, 36, -1)
+    stored = {image.tobytes(): n for n, image in enumerate(IMAGES)}
+    orders = [[stored[image.tobytes()] for image in epoch] for epoch in images]
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(36))
+    assert orders[0] != orders[1]
+    labels = np.concatenate([b[1] for b in batches])
+    np.testing.assert_array_equal(labels, LABELS[np.concatenate(orders)])
+
+
+def test_batches_from_a_later_step_are_those_of_the_whole():
+    whole = list(pretraining.training_batches(IMAGES, LABELS, SETTINGS).take(6))
+    late = list(pretraining.training_batches(IMAGES, LABELS, SETTINGS, first_step=4).take(2))
+    for one, other in zip(whole[4:], late, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_features_do_not_depend_on_the_batch_they_are_computed_in():
+    phi = pretraining._standardised("conv4_4", IMAGES)
+    together = pretraining.embed(phi, IMAGES)
+    alone = np.concatenate([pretraining.embed(phi, IMAGES[i : i + 1]) for i in range(5)])
+    np.testing.assert_allclose(together[:5], alone, atol=1e-5)
+
+
+def test_standardisation_uses_the_channel_statistics_of_the_training_images():
+    phi = pretraining._standardised("conv4_4", IMAGES)
+    normalised = phi.layers[0](IMAGES)
+    np.testing.assert_allclose(np.mean(normalised, axis=(0, 1, 2)), 0, atol=1e-4)
+    np.testing.assert_allclose(np.std(normalised, axis=(0, 1, 2)), 1, atol=1e-4)
