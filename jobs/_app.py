@@ -22,7 +22,24 @@ def define_experiment_flags() -> Callable[[], tuple[ConfigDict, Path]]:
     )
     folder = flags.DEFINE_string("workdir", None, "Folder that all steps of the experiment share.")
     flags.mark_flags_as_required(["config", "workdir"])
-    return lambda: (config.value, Path(folder.value))
+
+    def experiment() -> tuple[ConfigDict, Path]:
+        try:
+            config.value.keys()
+        except OSError as error:  # ml_collections loads the file early and complains late
+            file = config_flags.get_config_filename(flags.FLAGS["config"])
+            exists = Path(file.partition(":")[0]).exists()
+            reason = _root_cause(error) if exists else "no such file"
+            raise UserError(f"--config={file} cannot be loaded: {reason}") from None
+        return config.value, Path(folder.value)
+
+    return experiment
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def run_steps(

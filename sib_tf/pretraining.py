@@ -16,6 +16,7 @@ from sib_tf import backbones
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.decoders import CosineClassifier
 from sib_tf.episodes.reader import EpisodeTable
+from sib_tf.errors import UserError
 from sib_tf.initialization import PrototypeInitialization
 from sib_tf.input_pipeline import function_of_step
 from sib_tf.optimizers import SGDWithL2
@@ -139,6 +140,11 @@ def train(
     class_ids, targets = np.unique(labels, return_inverse=True)
     model = BaseClassifier(_standardised(settings.backbone, images), len(class_ids))
     steps = len(images) // settings.batch_size
+    if not steps:
+        raise UserError(
+            f"There are {len(images)} training images, fewer than config.pretrain_batch_size="
+            f"{settings.batch_size}: add images or lower it."
+        )
     model.compile(
         optimizer=SGDWithL2(_schedule(settings, steps), l2=settings.l2),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from sib_tf.episodes.reader import EpisodeTable
+from sib_tf.errors import UserError
 from sib_tf.features import FeatureTable
 from sib_tf.input_pipeline import function_of_step
 from sib_tf.optimizers import SGDWithL2
@@ -23,10 +24,11 @@ class Settings:
     """How a task model is meta-trained.
 
     Attributes:
-        steps: gradient steps in all, a multiple of `steps_per_call`.
+        steps: gradient steps in all, a multiple of `steps_per_epoch`.
         episodes_per_step: B, episodes a step.
         steps_per_call: consecutive steps that run as one XLA program.
-        steps_per_epoch: steps between two validations and checkpoints, a multiple likewise.
+        steps_per_epoch: steps between two validations and checkpoints, a multiple of
+            `steps_per_call`.
         learning_rate: of meta-training (eta, the step size within a task, is the model's).
         l2: weight decay as an L2 term in the gradient.
         seed: of weights and views.
@@ -39,6 +41,15 @@ class Settings:
     episodes_per_step: int = 1
     steps_per_call: int = 100
     steps_per_epoch: int = 1000
+
+    def __post_init__(self) -> None:
+        for field, unit in (("steps", "steps_per_epoch"), ("steps_per_epoch", "steps_per_call")):
+            whole, part = getattr(self, field), getattr(self, unit)
+            if whole < 1 or whole % part:
+                name = "train_steps" if field == "steps" else field
+                raise UserError(
+                    f"config.{name}={whole} must be a multiple of config.{unit}={part}."
+                )
 
 
 class StepsInOneProgram(keras.Model):

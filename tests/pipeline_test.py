@@ -139,7 +139,14 @@ def test_a_job_before_its_time_names_the_job_to_run(tmp_path):
     result = job("train", TINY, f"--workdir={tmp_path}")
     assert result.returncode != 0
     assert "Traceback" not in result.stderr
-    assert "python -m jobs.build_dataset" in last_line(result) or "jobs." in last_line(result)
+    assert "is missing: run `python -m jobs." in last_line(result)
+
+
+def test_a_config_file_that_is_not_there_is_named(tmp_path):
+    result = job("train", "--config=configs/nope.py", f"--workdir={tmp_path}")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert last_line(result).endswith("--config=configs/nope.py cannot be loaded: no such file")
 
 
 def test_too_few_images_of_a_class_are_named(tmp_path):
