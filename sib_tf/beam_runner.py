@@ -1,13 +1,16 @@
-"""How this project runs Beam pipelines: its default runner, and its errors in one line."""
+"""How this project runs Beam: default runner, chunks to sharded records, errors in one line."""
 
 import contextlib
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
+import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from sib_tf.errors import UserError
+from sib_tf.records import SUFFIX
 
 # What a user can mend: bad input, a full disk, a missing permission.
 _NAMES = "UserError|ResourceExhaustedError|PermissionDeniedError|OSError|PermissionError"
@@ -48,3 +51,34 @@ def plain_errors() -> Iterator[None]:
         raise
     finally:
         logger.setLevel(level)
+
+
+def write_records(
+    prefix: Path,
+    chunks: Iterable[int],
+    records: beam.PTransform,
+    *,
+    num_shards: int = 0,
+    beam_args: Sequence[str] = (),
+) -> None:
+    """Spreads chunks over the workers and writes the records they make as TFRecord shards.
+
+    Args:
+        prefix: of the files, PREFIX-00000-of-0000N.tfrecord.
+        chunks: what each element of work begins with.
+        records: from chunks to records (bytes).
+        num_shards: number of files; 0 leaves it to the runner.
+        beam_args: options of the runner.
+
+    Raises:
+        UserError: bad input in a worker, a full disk or a missing permission.
+    """
+    with plain_errors(), beam.Pipeline(options=options(beam_args)) as pipeline:
+        _ = (
+            pipeline
+            | "Chunks" >> beam.Create(chunks)
+            | "Spread" >> beam.Reshuffle()
+            | "Records" >> records
+            | "Write"
+            >> beam.io.WriteToTFRecord(str(prefix), file_name_suffix=SUFFIX, num_shards=num_shards)
+        )

@@ -24,7 +24,7 @@ import tensorflow as tf
 from sib_tf import beam_runner, datasets
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.errors import UserError
-from sib_tf.records import SUFFIX, parsed_batches, record_files
+from sib_tf.records import parsed_batches, record_files
 from sib_tf.workdir import write_json
 
 # Images of one Beam element. Fixed, because the draws of an augmented view are made per chunk.
@@ -46,8 +46,19 @@ class FeatureTable:
     labels: np.ndarray
 
 
-class Embed(beam.PTransform):
-    """Chunks of images, by their first position, to feature records (bytes)."""
+class EmbedChunk(beam.DoFn):
+    """Chunks of images, by their first position, to feature records (bytes).
+
+    Made of plain values only, so that any runner can ship it.
+
+    Args:
+        phi: file of the saved Keras backbone, uint8 or float [B, H, W, 3] to [B, D].
+        data: folder of the prepared TFDS data set.
+        split: of the data set.
+        views: V.
+        augmentation: of every view, or None for plain images (then V = 1).
+        seed: of the views.
+    """
 
     def __init__(
         self,
@@ -59,43 +70,17 @@ class Embed(beam.PTransform):
         augmentation: Augmentation | None,
         seed: int,
     ) -> None:
-        """Plain values only, so that any runner can ship it.
-
-        Args:
-            phi: file of the saved Keras backbone, uint8 or float [B, H, W, 3] to [B, D].
-            data: folder of the prepared TFDS data set.
-            split: of the data set.
-            views: V.
-            augmentation: of every view, or None for plain images (then V = 1).
-            seed: of the views.
-        """
-        super().__init__()
-        self._embed = _EmbedChunk(phi, data, split, views, augmentation, seed)
-
-    def expand(self, starts: beam.PCollection) -> beam.PCollection:
-        """Called by Beam."""
-        return starts | "Spread" >> beam.Reshuffle() | "Embed" >> beam.ParDo(self._embed)
-
-
-class _EmbedChunk(beam.DoFn):
-    def __init__(
-        self,
-        phi: str,
-        data: str,
-        split: str,
-        views: int,
-        augmentation: Augmentation | None,
-        seed: int,
-    ) -> None:
         self._phi_file, self._data, self._split = phi, data, split
         self._views, self._augmentation, self._seed = views, augmentation, seed
 
     def setup(self) -> None:
+        """Loads the backbone, once on each worker."""
         self._builder = datasets.builder_of(self._data)
         phi = keras.saving.load_model(self._phi_file, compile=False)
         self._phi = tf.function(lambda images: phi(images, training=False), reduce_retracing=True)
 
     def process(self, start: int) -> Iterator[bytes]:
+        """Embeds the chunk that begins at `start`."""
         end = min(start + CHUNK, self._builder.info.splits[self._split].num_examples)
         chunk = f"{self._split}[{start}:{end}]"
         images, labels = datasets.read_examples(self._builder, chunk)
@@ -157,17 +142,12 @@ def write(
     folder.mkdir(parents=True)
     count = datasets.builder_of(data).info.splits[split].num_examples
     dim = keras.saving.load_model(phi, compile=False).output_shape[-1]
-    embed = Embed(
+    embed = EmbedChunk(
         phi=str(phi), data=str(data), split=split, views=views, augmentation=augmentation, seed=seed
     )
-    options = beam_runner.options(beam_args)
-    with beam_runner.plain_errors(), beam.Pipeline(options=options) as pipeline:
-        _ = (
-            pipeline
-            | "Chunks" >> beam.Create(range(0, count, CHUNK))
-            | "Features" >> embed
-            | "Write" >> beam.io.WriteToTFRecord(str(folder / split), file_name_suffix=SUFFIX)
-        )
+    beam_runner.write_records(
+        folder / split, range(0, count, CHUNK), beam.ParDo(embed), beam_args=beam_args
+    )
     write_json(folder / INFO, {"examples": count, "views": views, "dim": dim})
     return count
 

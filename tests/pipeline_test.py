@@ -221,3 +221,27 @@ def test_self_contained_episodes_classify_like_the_stored_features(workdir):
     # Records of a shard come in no particular order: compare the episodes as a set.
     by_sum = [np.argsort(x.reshape(100, -1).astype(np.float64).sum(1)) for x in (one, other)]
     np.testing.assert_allclose(one[by_sum[0]], other[by_sum[1]], atol=1e-4)
+
+
+def test_self_contained_images_are_those_of_the_ids(workdir):
+    import tensorflow as tf
+
+    from sib_tf import datasets
+    from sib_tf.episodes import reader, schema
+    from sib_tf.records import parsed_batches, record_files
+
+    result = job(
+        "build_episodes", TINY, f"--workdir={workdir}", "--split=validation", "--materialize=images"
+    )
+    assert result.returncode == 0, result.stderr
+    folder = workdir / "episodes/validation-balanced-images/records"
+    prepared = next((workdir / "data/glyphs").glob("seed_*/*/dataset_info.json")).parent
+    images, _ = datasets.read_examples(datasets.builder_of(prepared), "validation")
+    parsed = next(
+        parsed_batches(record_files(folder), lambda r: schema.parse(r, "images"), batch_size=10)
+    )
+    inputs, _ = next(iter(reader.self_contained(folder, "images", batch_size=10)))
+    for part in ("support", "query"):
+        ids = parsed[f"{part}/id"].numpy()
+        np.testing.assert_array_equal(inputs[f"{part}_images"], images[ids])
+    assert inputs["support_labels"].dtype == tf.int32

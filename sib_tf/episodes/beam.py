@@ -9,7 +9,6 @@ import numpy as np
 from sib_tf import beam_runner
 from sib_tf.episodes import schema
 from sib_tf.episodes.sampling import Episode, EpisodeSpec, sample
-from sib_tf.records import SUFFIX
 
 CHUNK = 100  # episodes of one Beam element: enough to hide what an element costs
 
@@ -48,12 +47,7 @@ class SampleEpisodes(beam.PTransform):
 
     def expand(self, starts: beam.PCollection) -> beam.PCollection:
         """Called by Beam."""
-        return (
-            starts
-            | "Spread" >> beam.Reshuffle()
-            | "Draw" >> beam.FlatMap(self._draw)
-            | "Encode" >> beam.ParDo(self._encode)
-        )
+        return starts | "Draw" >> beam.FlatMap(self._draw) | "Encode" >> beam.ParDo(self._encode)
 
 
 class _DrawChunk:
@@ -102,14 +96,10 @@ def write(
         beam_args: options of the Beam runner.
     """
     folder.mkdir(parents=True)
-    options = beam_runner.options(beam_args)
-    with beam_runner.plain_errors(), beam.Pipeline(options=options) as pipeline:
-        _ = (
-            pipeline
-            | "Chunks" >> beam.Create(range(0, count, CHUNK))
-            | "Episodes" >> episodes
-            | "Write"
-            >> beam.io.WriteToTFRecord(
-                str(folder / "episodes"), file_name_suffix=SUFFIX, num_shards=num_shards
-            )
-        )
+    beam_runner.write_records(
+        folder / "episodes",
+        range(0, count, CHUNK),
+        episodes,
+        num_shards=num_shards,
+        beam_args=beam_args,
+    )
