@@ -24,6 +24,7 @@ def get_config() -> ConfigDict:
     config.pretrain_learning_rate = 0.1  # peak
     config.pretrain_warmup_steps = 50
     config.l2 = 5e-4  # in the gradient, of pre-training and meta-training
+    config.crop_size = 32  # what phi sees of an image, its centre
     config.crop_padding = 4
     config.flip = False  # a mirrored letter is another letter
     config.color_jitter = 0.4

@@ -18,6 +18,7 @@ def get_config() -> ConfigDict:
     del config.images_per_class, config.classes
     config.data_dir = ""
     config.image_size = 32
+    config.crop_size = 32  # not more than image_size
     config.train_classes = ()  # all three lists or none
     config.validation_classes = ()
     config.test_classes = ()

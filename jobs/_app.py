@@ -1,5 +1,6 @@
 """What every job shares: its flags, and how it ends."""
 
+import dataclasses
 import logging as std_logging
 import sys
 from collections.abc import Callable, Sequence
@@ -12,8 +13,22 @@ from sib_tf import workdir
 from sib_tf.errors import UserError
 
 
-def define_experiment_flags() -> Callable[[], tuple[ConfigDict, Path]]:
-    """Defines --config and --workdir; the result reads them once they are parsed."""
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """What the flags of a job say: the config and the folders of its steps."""
+
+    config: ConfigDict
+    workdir: Path
+    base: Path
+
+    def run(self, steps: Sequence[workdir.Step], beam_args: Sequence[str] = ()) -> None:
+        """Runs steps one after the other, those that are not finished yet."""
+        for step in steps:
+            workdir.execute(step, self.config, self.workdir, self.base, beam_args)
+
+
+def define_experiment_flags() -> Callable[[], Experiment]:
+    """Defines --config, --workdir and --base; the result reads them once they are parsed."""
     config = config_flags.DEFINE_config_file(
         "config",
         None,
@@ -21,9 +36,15 @@ def define_experiment_flags() -> Callable[[], tuple[ConfigDict, Path]]:
         lock_config=True,
     )
     folder = flags.DEFINE_string("workdir", None, "Folder that all steps of the experiment share.")
+    base = flags.DEFINE_string(
+        "base",
+        None,
+        "Folder of the steps that several experiments share: data, backbone and features. "
+        "--workdir if left out.",
+    )
     flags.mark_flags_as_required(["config", "workdir"])
 
-    def experiment() -> tuple[ConfigDict, Path]:
+    def experiment() -> Experiment:
         try:
             config.value.keys()
         except OSError as error:  # ml_collections loads the file early and complains late
@@ -31,7 +52,7 @@ def define_experiment_flags() -> Callable[[], tuple[ConfigDict, Path]]:
             exists = Path(file.partition(":")[0]).exists()
             reason = _root_cause(error) if exists else "no such file"
             raise UserError(f"--config={file} cannot be loaded: {reason}") from None
-        return config.value, Path(folder.value)
+        return Experiment(config.value, Path(folder.value), Path(base.value or folder.value))
 
     return experiment
 
@@ -40,14 +61,6 @@ def _root_cause(error: BaseException) -> BaseException:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__
     return error
-
-
-def run_steps(
-    steps: Sequence[workdir.Step], config: ConfigDict, folder: Path, beam_args: Sequence[str]
-) -> None:
-    """Runs steps one after the other, those that are not finished yet."""
-    for step in steps:
-        workdir.execute(step, config, folder, beam_args)
 
 
 def run(main: Callable[[Sequence[str]], None]) -> None:

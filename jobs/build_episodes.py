@@ -30,10 +30,10 @@ _NUM_SHARDS = flags.DEFINE_integer("num_shards", 0, "Files of each set; 0: the r
 
 def main(argv: Sequence[str]) -> None:
     """Builds the chosen sets of episodes that are not finished."""
-    config, workdir = _experiment()
+    experiment = _experiment()
     splits = datasets.SPLITS if _SPLIT.value == "all" else (_SPLIT.value,)
-    steps = pipeline.episode_steps(config, splits, _MATERIALIZE.value, _NUM_SHARDS.value)
-    _app.run_steps(steps, config, workdir, argv[1:])
+    steps = pipeline.episode_steps(experiment.config, splits, _MATERIALIZE.value, _NUM_SHARDS.value)
+    experiment.run(steps, argv[1:])
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ _experiment = _app.define_experiment_flags()
 
 def main(argv: Sequence[str]) -> None:
     """Runs every step that is not finished."""
-    config, workdir = _experiment()
-    _app.run_steps(pipeline.steps(config), config, workdir, argv[1:])
+    experiment = _experiment()
+    experiment.run(pipeline.steps(experiment.config), argv[1:])
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ _experiment = _app.define_experiment_flags()
 
 def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
-    config, workdir = _experiment()
-    _app.run_steps([pipeline.step(config, "train")], config, workdir, argv[1:])
+    experiment = _experiment()
+    experiment.run([pipeline.step(experiment.config, "train")], argv[1:])
 
 
 if __name__ == "__main__":

@@ -13,17 +13,18 @@ NUM_DRAWS = 6  # random numbers an image needs
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """Random crop of the padded image, horizontal flip, colour jitter.
+    """Random shift, horizontal flip, colour jitter.
 
     Attributes:
-        crop_padding: pixels of black border to crop from; 0 leaves the position alone.
+        max_shift: pixels, in each direction; what comes in is black. This is a random crop of the
+            image padded by as much.
         flip: whether half of the images are mirrored left to right.
         color_jitter: j; brightness, contrast and saturation factors are uniform in [1 - j, 1 + j].
     """
 
-    crop_padding: int = 4
-    flip: bool = True
-    color_jitter: float = 0.4
+    max_shift: int
+    flip: bool
+    color_jitter: float
 
     def __call__(self, images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
         """Augments each image by its own draws.
@@ -37,7 +38,7 @@ class Augmentation:
         """
         images = _shift_and_flip(
             tf.cast(images, tf.float32),
-            shift=tf.floor(draws[:, :2] * (2 * self.crop_padding + 1)) - self.crop_padding,
+            shift=tf.floor(draws[:, :2] * (2 * self.max_shift + 1)) - self.max_shift,
             flip=(draws[:, 2] < 0.5) if self.flip else tf.zeros_like(draws[:, 2], tf.bool),
         )
         factors = 1.0 + self.color_jitter * (2.0 * draws[:, 3:] - 1.0)

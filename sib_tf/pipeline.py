@@ -37,6 +37,8 @@ from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
 from sib_tf.tasks.few_shot import FewShotClassifier
 from sib_tf.workdir import Context, Step, write_json
 
+# Where TFDS keeps downloads for all working directories.
+_DOWNLOADS = Path(tfds.core.constants.DATA_DIR) / "downloads"
 SPEC_FIELDS = ("way", "shot", "queries_per_class", "queries", "dirichlet_alpha", "seed")
 
 
@@ -54,7 +56,7 @@ def step(config: ConfigDict, name: str) -> Step:
 
 def build_dataset(config: ConfigDict) -> Step:
     """Prepares the TFDS data set."""
-    return Step("build_dataset", "data", sources.fields(config), (), _build_dataset)
+    return Step("build_dataset", "data", sources.fields(config), (), _build_dataset, shared=True)
 
 
 def episode_steps(
@@ -111,6 +113,7 @@ def _model_steps(data: Step, episodes: Sequence[Step]) -> list[Step]:
             "pretrain_learning_rate",
             "pretrain_warmup_steps",
             "l2",
+            "crop_size",
             "crop_padding",
             "flip",
             "color_jitter",
@@ -122,8 +125,9 @@ def _model_steps(data: Step, episodes: Sequence[Step]) -> list[Step]:
         (data,),
         _pretrain,
         resumes=True,
+        shared=True,
     )
-    embed = Step("embed", "features", ("views",), (data, pretrain), _embed)
+    embed = Step("embed", "features", ("views",), (data, pretrain), _embed, shared=True)
     train = Step(
         "train",
         "model",
@@ -157,16 +161,17 @@ def _model_steps(data: Step, episodes: Sequence[Step]) -> list[Step]:
 def _build_dataset(context: Context) -> dict:
     builder = sources.builder(context.config, context.folder)
     options = beam_runner.options(context.beam_args)
+    download = tfds.download.DownloadConfig(
+        beam_options=options, manual_dir=sources.manual_dir(context.config)
+    )
     with beam_runner.plain_errors():
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(beam_options=options)
-        )
+        builder.download_and_prepare(download_dir=_DOWNLOADS, download_config=download)
     return {split: info.num_examples for split, info in builder.info.splits.items()}
 
 
 def _data(context: Context) -> Path:
     """The prepared data set in a working directory."""
-    return Path(sources.builder(context.config, context.workdir / "data").data_dir)
+    return Path(sources.builder(context.config, context.base / "data").data_dir)
 
 
 def _spec(config: ConfigDict, shares: str, shot: int | None = None) -> EpisodeSpec:
@@ -194,7 +199,7 @@ def _build_episodes(
         stream=split,
         count=count,
         materialize=materialize,
-        open_lookup=_lookup(materialize, data, context.workdir / "features" / split, split),
+        open_lookup=_lookup(materialize, data, context.base / "features" / split, split),
     )
     episode_beam.write(
         context.folder / "records",
@@ -224,13 +229,16 @@ def _open_images(data: str, split: str) -> episode_beam.Lookup:
     return datasets.read_encoded_images(datasets.builder_of(data), split).__getitem__
 
 
-def _augmentation(config: ConfigDict) -> Augmentation:
-    return Augmentation(config.crop_padding, config.flip, config.color_jitter)
+def _augmentation(config: ConfigDict, image_size: int) -> Augmentation:
+    """Random crops as shifts: phi takes the centre of what is as large as the stored image."""
+    shift = config.crop_padding + (image_size - config.crop_size) // 2
+    return Augmentation(shift, config.flip, config.color_jitter)
 
 
 def _pretrain(context: Context) -> dict:
     config = context.config
     builder = datasets.builder_of(_data(context))
+    images, labels = datasets.read_examples(builder, "train")
     settings = pretraining.Settings(
         backbone=config.backbone,
         epochs=config.pretrain_epochs,
@@ -238,10 +246,10 @@ def _pretrain(context: Context) -> dict:
         learning_rate=config.pretrain_learning_rate,
         warmup_steps=config.pretrain_warmup_steps,
         l2=config.l2,
-        augmentation=_augmentation(config),
+        crop_size=config.crop_size,
+        augmentation=_augmentation(config, images.shape[1]),
         seed=config.seed,
     )
-    images, labels = datasets.read_examples(builder, "train")
     return pretraining.train(
         context.folder,
         settings,
@@ -263,16 +271,17 @@ def _selection_episodes(config: ConfigDict, builder: tfds.core.DatasetBuilder) -
 
 def _embed(context: Context) -> dict:
     config = context.config
+    image_size = datasets.builder_of(_data(context)).info.features["image"].shape[0]
     counts = {}
     for split in datasets.SPLITS:
         augmented = split == "train"
         counts[split] = features.write(
             context.folder / split,
-            phi=context.workdir / "backbone" / pretraining.BACKBONE,
+            phi=context.base / "backbone" / pretraining.BACKBONE,
             data=_data(context),
             split=split,
             views=config.views if augmented else 1,
-            augmentation=_augmentation(config) if augmented else None,
+            augmentation=_augmentation(config, image_size) if augmented else None,
             seed=config.seed,
             beam_args=context.beam_args,
         )
@@ -284,7 +293,7 @@ def _stored(
 ) -> tuple[features.FeatureTable, EpisodeTable]:
     """Features and episodes of a split."""
     table = read_table(context.workdir / episode_folder(split, shares) / "records")
-    return features.read(context.workdir / "features" / split), table
+    return features.read(context.base / "features" / split), table
 
 
 def _train(context: Context) -> dict:
@@ -359,7 +368,7 @@ def _evaluate(context: Context) -> dict:
     (context.folder / "report.md").write_text(table + "\n")
     logging.getLogger("sib_tf").info("Accuracy on test episodes:\n%s", table)
     episode = _episode_to_show(context, *shown)
-    report.write(context.folder / "report.html", content, _curves(context.workdir), episode)
+    report.write(context.folder / "report.html", content, _curves(context), episode)
     return {"episodes": config.test_episodes * len(config.test_query_shares)}
 
 
@@ -397,18 +406,16 @@ def _decode(encoded: Sequence[bytes]) -> np.ndarray:
     return np.stack([np.asarray(Image.open(io.BytesIO(image)).convert("RGB")) for image in encoded])
 
 
-def _curves(workdir: Path) -> dict[str, dict[str, list[float]]]:
+def _curves(context: Context) -> dict[str, dict[str, list[float]]]:
     files = {
-        "pretraining": workdir / "backbone" / pretraining.CURVES,
-        "meta-training": workdir / "model" / training.CURVES,
+        "pretraining": context.base / "backbone" / pretraining.CURVES,
+        "meta-training": context.workdir / "model" / training.CURVES,
     }
     return {phase: json.loads(file.read_text()) for phase, file in files.items()}
 
 
 def _export(context: Context) -> dict:
-    phi = keras.saving.load_model(
-        context.workdir / "backbone" / pretraining.BACKBONE, compile=False
-    )
+    phi = keras.saving.load_model(context.base / "backbone" / pretraining.BACKBONE, compile=False)
     classifier = keras.saving.load_model(context.workdir / "model" / training.MODEL, compile=False)
     if classifier.synthetic_gradient == "set":
         classifier = classifier.for_any_way()

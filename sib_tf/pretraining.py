@@ -38,6 +38,7 @@ class Settings:
         learning_rate: peak, reached after `warmup_steps`, then a cosine down to 0.
         warmup_steps: from 0 to the peak.
         l2: weight decay as an L2 term in the gradient.
+        crop_size: H = W of the centre of an image that phi looks at.
         augmentation: of the training images.
         seed: of weights, order and augmentation.
     """
@@ -48,6 +49,7 @@ class Settings:
     learning_rate: float
     warmup_steps: int
     l2: float
+    crop_size: int
     augmentation: Augmentation
     seed: int
 
@@ -138,7 +140,7 @@ def train(
     """
     keras.utils.set_random_seed(settings.seed)
     class_ids, targets = np.unique(labels, return_inverse=True)
-    model = BaseClassifier(_standardised(settings.backbone, images), len(class_ids))
+    model = BaseClassifier(_phi(settings, images), len(class_ids))
     steps = len(images) // settings.batch_size
     if not steps:
         raise UserError(
@@ -213,14 +215,23 @@ def _schedule(settings: Settings, steps: int) -> keras.optimizers.schedules.Lear
     )
 
 
-def _standardised(backbone: str, images: np.ndarray) -> keras.Model:
-    """The backbone behind the channel mean and variance of the training images."""
+def _phi(settings: Settings, images: np.ndarray) -> keras.Model:
+    """The backbone behind a centre crop and the channel mean and variance of the images."""
+    if settings.crop_size > images.shape[1]:
+        raise UserError(
+            f"config.crop_size={settings.crop_size} is more than the {images.shape[1]} pixels of "
+            "the images: lower it."
+        )
     pixels = images.reshape(-1, images.shape[-1])
-    normalization = keras.layers.Normalization(
-        mean=pixels.mean(axis=0, dtype=np.float64), variance=pixels.var(axis=0, dtype=np.float64)
-    )
-    phi = keras.Sequential(
-        [keras.Input(images.shape[1:]), normalization, backbones.build(backbone, images.shape[1])]
-    )
+    layers = [
+        keras.Input(images.shape[1:]),
+        keras.layers.CenterCrop(settings.crop_size, settings.crop_size),
+        keras.layers.Normalization(
+            mean=pixels.mean(axis=0, dtype=np.float64),
+            variance=pixels.var(axis=0, dtype=np.float64),
+        ),
+        backbones.build(settings.backbone, settings.crop_size),
+    ]
+    phi = keras.Sequential(layers)
     phi.name = "phi"
     return phi

@@ -34,12 +34,14 @@ class Context:
     Attributes:
         config: of the experiment.
         workdir: its working directory, to read earlier steps from.
-        folder: to write into, inside the working directory.
+        base: that of the earlier steps which several experiments share; often the same.
+        folder: to write into.
         beam_args: options of the Beam runner.
     """
 
     config: ConfigDict
     workdir: Path
+    base: Path
     folder: Path
     beam_args: Sequence[str] = ()
 
@@ -55,6 +57,7 @@ class Step:
         requires: steps that must be finished first.
         run: does the work and returns counts for `step.json`.
         resumes: whether `run` can go on from what a killed run left in the folder.
+        shared: whether several experiments can use its result, which then lies in their `base`.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Step:
     requires: tuple["Step", ...]
     run: Callable[[Context], dict[str, Any]]
     resumes: bool = False
+    shared: bool = False
 
     def all_fields(self) -> tuple[str, ...]:
         """Its own fields and those of every step before it."""
@@ -70,8 +74,21 @@ class Step:
         return tuple(sorted({*self.fields, *inherited}))
 
 
-def execute(step: Step, config: ConfigDict, workdir: Path, beam_args: Sequence[str] = ()) -> bool:
+def execute(
+    step: Step,
+    config: ConfigDict,
+    workdir: Path,
+    base: Path | None = None,
+    beam_args: Sequence[str] = (),
+) -> bool:
     """Runs a step unless its result is there already.
+
+    Args:
+        step: to run.
+        config: of the experiment.
+        workdir: its working directory.
+        base: the working directory of shared steps, if another.
+        beam_args: options of the Beam runner.
 
     Returns:
         Whether it ran.
@@ -80,15 +97,17 @@ def execute(step: Step, config: ConfigDict, workdir: Path, beam_args: Sequence[s
         UserError: an earlier step is not finished, another config wrote the folder, or the folder
             is not one of ours.
     """
+    base = base or workdir
     settings = _settings(step, config)
-    final = workdir / step.folder
+    final = _folder(step, workdir, base)
     for earlier in step.requires:
-        if not (workdir / earlier.folder / RECORD).exists():
+        folder = _folder(earlier, workdir, base)
+        if not (folder / RECORD).exists():
             raise UserError(
-                f"{workdir / earlier.folder} is missing: run `python -m jobs.{earlier.name}` "
-                "first, or `python -m jobs.pipeline`, with the same --config and --workdir."
+                f"{folder} is missing: run `python -m jobs.{earlier.name}` first, or `python -m "
+                "jobs.pipeline`, with the same --config, --workdir and --base."
             )
-        _refuse_other_config(workdir / earlier.folder, _settings(earlier, config))
+        _refuse_other_config(folder, _settings(earlier, config))
     if final.exists():
         _refuse_other_config(final, settings)
         _LOG.info("%s: %s is finished, nothing to do.", step.name, final)
@@ -97,7 +116,7 @@ def execute(step: Step, config: ConfigDict, workdir: Path, beam_args: Sequence[s
     part = _open_part(step, final, settings)
     _LOG.info("%s: writing %s", step.name, final)
     start = time.perf_counter()
-    counts = _run(step, Context(config, workdir, part, beam_args))
+    counts = _run(step, Context(config, workdir, base, part, beam_args))
     record = {
         "step": step.name,
         "config": settings,
@@ -112,6 +131,10 @@ def execute(step: Step, config: ConfigDict, workdir: Path, beam_args: Sequence[s
     part.rename(final)
     _LOG.info("%s: done in %.1f s %s", step.name, record["seconds"], counts)
     return True
+
+
+def _folder(step: Step, workdir: Path, base: Path) -> Path:
+    return (base if step.shared else workdir) / step.folder
 
 
 def _run(step: Step, context: Context) -> dict[str, Any]:

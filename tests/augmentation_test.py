@@ -27,7 +27,7 @@ def shifted(image, dy, dx):
 
 
 def test_identity_draws_change_nothing():
-    found = Augmentation()(images(), rows())
+    found = Augmentation(4, True, 0.4)(images(), rows())
     np.testing.assert_allclose(found, images(), atol=1e-3)
 
 
@@ -36,19 +36,19 @@ def test_identity_draws_change_nothing():
 def test_a_shift_moves_pixels_and_leaves_black(dy, dx):
     # The draw (s + 4.5) / 9 is in the middle of the ninth of [0, 1) that stands for shift s.
     draws = rows(d0=(dy + 4.5) / 9, d1=(dx + 4.5) / 9)
-    found = Augmentation(color_jitter=0.0)(images(), draws)
+    found = Augmentation(4, True, 0.0)(images(), draws)
     np.testing.assert_array_equal(found, [shifted(image, dy, dx) for image in images()])
 
 
 def test_a_flip_mirrors_left_and_right():
-    found = Augmentation(color_jitter=0.0)(images(), rows(d2=0.49))
+    found = Augmentation(4, True, 0.0)(images(), rows(d2=0.49))
     np.testing.assert_array_equal(found, images()[:, :, ::-1])
-    unflipped = Augmentation(color_jitter=0.0, flip=False)(images(), rows(d2=0.49))
+    unflipped = Augmentation(4, False, 0.0)(images(), rows(d2=0.49))
     np.testing.assert_array_equal(unflipped, images())
 
 
 def test_a_flip_after_a_shift():
-    found = Augmentation(color_jitter=0.0)(images(), rows(d0=0.99, d1=0.99, d2=0.0))
+    found = Augmentation(4, True, 0.0)(images(), rows(d0=0.99, d1=0.99, d2=0.0))
     # Output (y, x) is input (y + 4, W-1-x + 4): the shifted picture, mirrored.
     expected = [shifted(image, 4, 4)[:, ::-1] for image in images()]
     np.testing.assert_array_equal(found, expected)
@@ -58,7 +58,7 @@ def test_brightness_by_hand():
     # Factor 1 + 0.4 * (2 * 0.75 - 1) = 1.2: 100 -> 120, and 240 -> 288, clipped to 255.
     grey = np.empty((1, 2, 2, 3), np.uint8)
     grey[..., 0, :], grey[..., 1, :] = 100, 240
-    found = Augmentation()(grey, rows(1, d3=0.75)).numpy()
+    found = Augmentation(4, True, 0.4)(grey, rows(1, d3=0.75)).numpy()
     np.testing.assert_allclose(found[0, :, 0], 120, atol=0.05)
     np.testing.assert_allclose(found[0, :, 1], 255, atol=0.05)
 
@@ -67,7 +67,7 @@ def test_contrast_by_hand():
     # Factor 0.6 about the mean grey 150 of 100 and 200: 150 -+ 0.6 * 50 = 120 and 180.
     grey = np.empty((1, 2, 2, 3), np.uint8)
     grey[..., 0, :], grey[..., 1, :] = 100, 200
-    found = Augmentation()(grey, rows(1, d4=0.0)).numpy()
+    found = Augmentation(4, True, 0.4)(grey, rows(1, d4=0.0)).numpy()
     np.testing.assert_allclose(found[0, :, 0], 120, atol=0.05)
     np.testing.assert_allclose(found[0, :, 1], 180, atol=0.05)
 
@@ -77,7 +77,7 @@ def test_saturation_by_hand():
     # green and blue 0.4 * 29.89 = 11.956.
     red = np.zeros((1, 2, 2, 3), np.uint8)
     red[..., 0] = 100
-    found = Augmentation()(red, rows(1, d5=0.0)).numpy()
+    found = Augmentation(4, True, 0.4)(red, rows(1, d5=0.0)).numpy()
     np.testing.assert_allclose(
         found, np.broadcast_to([71.956, 11.956, 11.956], found.shape), atol=0.05
     )
@@ -85,10 +85,10 @@ def test_saturation_by_hand():
 
 def test_a_picture_does_not_depend_on_its_batch():
     draws = np.random.default_rng(1).random((4, NUM_DRAWS), np.float32)
-    together = Augmentation()(images(), draws).numpy()
+    together = Augmentation(4, True, 0.4)(images(), draws).numpy()
     assert together.dtype == np.float32
     assert together.min() >= 0
     assert together.max() <= 255
     for i in (2, 0):
-        alone = Augmentation()(images()[i : i + 1], draws[i : i + 1])
+        alone = Augmentation(4, True, 0.4)(images()[i : i + 1], draws[i : i + 1])
         np.testing.assert_allclose(alone[0], together[i], rtol=0, atol=1e-3)

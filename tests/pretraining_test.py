@@ -17,6 +17,7 @@ SETTINGS = pretraining.Settings(
     learning_rate=0.05,
     warmup_steps=2,
     l2=5e-4,
+    crop_size=16,
     augmentation=Augmentation(2, True, 0.4),
     seed=3,
 )
