@@ -9,6 +9,7 @@ from sib_tf import pretraining
 from sib_tf.augmentation import Augmentation
 from sib_tf.episodes.reader import tabulate
 from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.errors import UserError
 
 SETTINGS = pretraining.Settings(
     backbone="conv4_4",
@@ -86,14 +87,27 @@ def test_batches_from_a_later_step_are_those_of_the_whole():
 
 
 def test_features_do_not_depend_on_the_batch_they_are_computed_in():
-    phi = pretraining._standardised("conv4_4", IMAGES)
+    phi = pretraining._phi(SETTINGS, IMAGES)
     together = pretraining.embed(phi, IMAGES)
     alone = np.concatenate([pretraining.embed(phi, IMAGES[i : i + 1]) for i in range(5)])
     np.testing.assert_allclose(together[:5], alone, atol=1e-5)
 
 
 def test_standardisation_uses_the_channel_statistics_of_the_training_images():
-    phi = pretraining._standardised("conv4_4", IMAGES)
-    normalised = phi.layers[0](IMAGES)
+    phi = pretraining._phi(SETTINGS, IMAGES)
+    normalised = phi.layers[1](phi.layers[0](IMAGES))
     np.testing.assert_allclose(np.mean(normalised, axis=(0, 1, 2)), 0, atol=1e-4)
     np.testing.assert_allclose(np.std(normalised, axis=(0, 1, 2)), 1, atol=1e-4)
+
+
+def test_phi_looks_at_the_centre_of_an_image():
+    framed = np.random.default_rng(1).integers(0, 256, (36, 24, 24, 3), np.uint8)
+    framed[:, 4:20, 4:20] = IMAGES
+    phi = pretraining._phi(SETTINGS, framed)
+    np.testing.assert_array_equal(phi.layers[0](framed), IMAGES)
+    assert phi(framed).shape == (36, 4)
+
+
+def test_a_crop_larger_than_the_images_is_refused():
+    with pytest.raises(UserError, match="crop_size=17 is more than the 16 pixels"):
+        pretraining._phi(dataclasses.replace(SETTINGS, crop_size=17), IMAGES)

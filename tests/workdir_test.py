@@ -120,3 +120,20 @@ def test_a_field_that_the_config_lacks_is_named(tmp_path):
 def test_the_fingerprint_tells_settings_apart_but_not_their_order():
     assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
     assert fingerprint({"a": 1, "b": 2}) != fingerprint({"a": 2, "b": 1})
+
+
+def test_experiments_share_the_steps_of_their_base(tmp_path):
+    embed = step(name="embed", shared=True)
+    train = step(fields=("way",), requires=(embed,))
+    base, one, two = (tmp_path / name for name in ("base", "one", "two"))
+    assert execute(embed, CONFIG, one, base)
+    assert not execute(embed, CONFIG, two, base)
+    assert execute(train, CONFIG, one, base)
+    assert execute(train, changed(way=2), two, base)
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob(RECORD)) == [
+        "base/out/embed/step.json",
+        "one/out/train/step.json",
+        "two/out/train/step.json",
+    ]
+    with pytest.raises(UserError, match=r"base/out/embed was written with config\.seed=1, not 2"):
+        execute(train, changed(seed=2), two, base)
