@@ -1,0 +1,1 @@
+"""mini-ImageNet of Ravi and Larochelle as a TFDS data set."""

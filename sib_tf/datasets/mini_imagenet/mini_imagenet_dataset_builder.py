@@ -1,0 +1,73 @@
+"""The TFDS builder of mini-ImageNet."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import tensorflow_datasets as tfds
+
+from sib_tf.datasets.mini_imagenet.raw_files import INSTRUCTIONS, Images, find_images
+from sib_tf.datasets.mini_imagenet.splits import CLASSES
+from sib_tf.errors import UserError
+from sib_tf.images import read_rgb
+
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+IMAGE_SIZE = 84
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Reads the images with Beam, one element a class.
+
+    Only preparing needs the raw files. It raises UserError for missing, incomplete or damaged ones;
+    see `raw_files.find_images` and `sib_tf.images.read_rgb`.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES: ClassVar[dict[str, str]] = {"1.0.0": "Initial release."}
+    MANUAL_DOWNLOAD_INSTRUCTIONS = INSTRUCTIONS
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(
+                        shape=(IMAGE_SIZE, IMAGE_SIZE, 3), encoding_format="png"
+                    ),
+                    "label": tfds.features.ClassLabel(
+                        names=[name for names in CLASSES.values() for name in names]
+                    ),
+                    "id": tfds.features.Text(),
+                }
+            ),
+            supervised_keys=("image", "label"),
+        )
+
+    def _split_generators(
+        self, dl_manager: tfds.download.DownloadManager
+    ) -> "dict[str, beam.PTransform]":
+        found = find_images(_manual_dir(dl_manager))
+        return {split: self._generate_examples(images) for split, images in found.items()}
+
+    def _generate_examples(self, images: Images) -> "beam.PTransform":
+        # Who only reads the data set need not wait for Beam to be imported.
+        beam = tfds.core.lazy_imports.apache_beam
+        return beam.Create(list(images.items())) | beam.FlatMapTuple(class_examples)
+
+
+def class_examples(class_name: str, files: list[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Reads the images of a class, the keys being CLASS/FILENAME."""
+    for file in files:
+        key = f"{class_name}/{file.name}"
+        image = read_rgb(file, size=(IMAGE_SIZE, IMAGE_SIZE))
+        yield key, {"image": image, "label": class_name, "id": key}
+
+
+def _manual_dir(dl_manager: tfds.download.DownloadManager) -> Path:
+    try:
+        return Path(dl_manager.manual_dir)
+    except (AssertionError, NotADirectoryError) as error:
+        # TFDS goes on with the instructions, on lines of their own.
+        reason, _, _ = str(error).partition(". Create it")
+        raise UserError(f"{reason}. {INSTRUCTIONS}") from error
