@@ -1,4 +1,4 @@
-r"""CIFAR-FS, 5-way, Conv-4-64, K = 3, the paper's synthetic gradient network; shot as argument.
+r"""CIFAR-FS, 5-way, Conv-4-64, K = 3, the paper's network; the shot is its argument.
 
     python -m jobs.pipeline --config=configs/cifar_fs_conv4_64.py:1 \
         --base=work/cifar_fs --workdir=work/cifar_fs/1shot
