@@ -2,7 +2,7 @@
 
     python -m jobs.embed --config=configs/glyphs.py --workdir=work/glyphs
 
-Reads WORKDIR/data and WORKDIR/backbone, writes WORKDIR/features.
+Reads WORKDIR/data and WORKDIR/backbone, writes WORKDIR/features/SPLIT.
 
 Options after `--` go to the Beam runner: `-- --runner=DirectRunner --direct_num_workers=2`.
 """
@@ -18,7 +18,7 @@ _experiment = _app.define_experiment_flags()
 def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
     experiment = _experiment()
-    experiment.run([pipeline.step(experiment.config, "embed")], argv[1:])
+    experiment.run(pipeline.steps_of(experiment.config, "embed"), argv[1:])
 
 
 if __name__ == "__main__":

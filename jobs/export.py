@@ -16,7 +16,7 @@ _experiment = _app.define_experiment_flags()
 def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
     experiment = _experiment()
-    experiment.run([pipeline.step(experiment.config, "export")], argv[1:])
+    experiment.run(pipeline.steps_of(experiment.config, "export"), argv[1:])
 
 
 if __name__ == "__main__":

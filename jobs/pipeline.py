@@ -3,22 +3,28 @@
     python -m jobs.pipeline --config=configs/glyphs.py --workdir=work/glyphs
 
 Walks the jobs build_dataset, build_episodes, pretrain, embed, train, evaluate, export and predict;
-steps that are finished are skipped, and one that was killed goes on. Options after `--` go to the
-Beam runner.
+steps that are finished are skipped, and one that was killed goes on. With --weights=DIR, of a
+published result, the backbone and the task model are taken from there and nothing is trained.
+Options after `--` go to the Beam runner.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
 
 from jobs import _app
 from sib_tf import pipeline
 
 _experiment = _app.define_experiment_flags()
+_WEIGHTS = flags.DEFINE_string("weights", None, "Folder of published weights, to train nothing.")
 
 
 def main(argv: Sequence[str]) -> None:
     """Runs every step that is not finished."""
     experiment = _experiment()
-    experiment.run(pipeline.steps(experiment.config), argv[1:])
+    weights = Path(_WEIGHTS.value) if _WEIGHTS.value else None
+    experiment.run(pipeline.steps(experiment.config, weights), argv[1:])
 
 
 if __name__ == "__main__":

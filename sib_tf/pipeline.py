@@ -1,13 +1,15 @@
 r"""The steps of an experiment: which config fields each reads, and the library call it makes.
 
-raw files -> build_dataset -> pretrain (phi) -> embed (features) -> train -> evaluate -> export
+raw files -> build_dataset -> pretrain (phi) -> embed (features) -> train -> evaluate, export
                           \-> build_episodes ----------------------^
 """
 
+import dataclasses
 import functools
 import io
 import json
 import logging
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -25,15 +27,18 @@ from sib_tf import (
     features,
     prediction,
     pretraining,
+    publishing,
     report,
     results_table,
     training,
+    workdir,
 )
 from sib_tf.augmentation import Augmentation
 from sib_tf.datasets import sources
 from sib_tf.episodes import beam as episode_beam
 from sib_tf.episodes.reader import EpisodeTable, read_table, tabulate
 from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.errors import UserError
 from sib_tf.tasks.few_shot import FewShotClassifier
 from sib_tf.workdir import Context, Step, write_json
 
@@ -42,19 +47,31 @@ _DOWNLOADS = Path(tfds.core.constants.DATA_DIR) / "downloads"
 SPEC_FIELDS = ("way", "shot", "queries_per_class", "queries", "dirichlet_alpha", "seed")
 
 
-def steps(config: ConfigDict) -> list[Step]:
-    """All steps of an experiment in an order in which they can run."""
-    episodes = episode_steps(config)
-    data = build_dataset(config)
-    return [data, *episodes, *_model_steps(data, episodes)]
+def steps(config: ConfigDict, weights: Path | None = None) -> list[Step]:
+    """All steps of an experiment in an order in which they can run.
+
+    Args:
+        config: of the experiment.
+        weights: a published result whose phi and task model to take instead of training them.
+    """
+    phi, train = pretrain_step(config), _train_step(config)
+    evaluate, exported = _evaluate_step(config, train), _export_step(train)
+    if weights:
+        prepare = [*episode_steps(config, ["test"]), _copied(phi, weights / pretraining.BACKBONE)]
+        learn = [*embed_steps(config, ["test"]), _copied(train, weights / training.MODEL)]
+    else:
+        prepare = [*episode_steps(config), phi]
+        learn = [*embed_steps(config), train]
+    predict = Step("predict", "prediction", (), (evaluate, exported), _predict)
+    return [build_dataset_step(config), *prepare, *learn, evaluate, exported, predict]
 
 
-def step(config: ConfigDict, name: str) -> Step:
-    """The step of a job that has just one."""
-    return next(s for s in steps(config) if s.name == name)
+def steps_of(config: ConfigDict, name: str) -> list[Step]:
+    """The steps of one job."""
+    return [step for step in steps(config) if step.name == name]
 
 
-def build_dataset(config: ConfigDict) -> Step:
+def build_dataset_step(config: ConfigDict) -> Step:
     """Prepares the TFDS data set."""
     return Step("build_dataset", "data", sources.fields(config), (), _build_dataset, shared=True)
 
@@ -70,8 +87,6 @@ def episode_steps(
     Self-contained episodes (`materialize` other than "ids") go into folders of their own, to be
     shipped elsewhere; training and evaluation read the ids.
     """
-    data = build_dataset(config)
-    requires = (data, _model_steps(data, ())[1]) if materialize == "features" else (data,)
     suffix = "" if materialize == "ids" else f"-{materialize}"
     shares = {
         "train": (config.train_query_shares,),
@@ -83,7 +98,9 @@ def episode_steps(
             "build_episodes",
             f"{episode_folder(split, share)}{suffix}",
             (*SPEC_FIELDS, f"{split}_episodes"),
-            requires,
+            embed_steps(config, [split])
+            if materialize == "features"
+            else [build_dataset_step(config)],
             functools.partial(
                 _build_episodes,
                 split=split,
@@ -102,8 +119,9 @@ def episode_folder(split: str, shares: str) -> str:
     return f"episodes/{split}-{shares}"
 
 
-def _model_steps(data: Step, episodes: Sequence[Step]) -> list[Step]:
-    pretrain = Step(
+def pretrain_step(config: ConfigDict) -> Step:
+    """Trains phi."""
+    return Step(
         "pretrain",
         "backbone",
         (
@@ -122,13 +140,31 @@ def _model_steps(data: Step, episodes: Sequence[Step]) -> list[Step]:
             "queries_per_class",
             "queries",
         ),
-        (data,),
+        (build_dataset_step(config),),
         _pretrain,
         resumes=True,
         shared=True,
     )
-    embed = Step("embed", "features", ("views",), (data, pretrain), _embed, shared=True)
-    train = Step(
+
+
+def embed_steps(config: ConfigDict, splits: Sequence[str] = datasets.SPLITS) -> list[Step]:
+    """One step for the features of each split; only those of training come in several views."""
+    return [
+        Step(
+            "embed",
+            f"features/{split}",
+            ("views",) if split == "train" else (),
+            (build_dataset_step(config), pretrain_step(config)),
+            functools.partial(_embed, split=split),
+            shared=True,
+        )
+        for split in splits
+    ]
+
+
+def _train_step(config: ConfigDict) -> Step:
+    splits = ("train", "validation")
+    return Step(
         "train",
         "model",
         (
@@ -142,20 +178,35 @@ def _model_steps(data: Step, episodes: Sequence[Step]) -> list[Step]:
             "learning_rate",
             "train_query_shares",
         ),
-        (embed, *(e for e in episodes if not e.folder.startswith("episodes/test"))),
+        (*embed_steps(config, splits), *episode_steps(config, splits)),
         _train,
         resumes=True,
     )
-    evaluate = Step(
+
+
+def _copied(step: Step, file: Path) -> Step:
+    """A step that takes its result from a file, published under the same config."""
+    return dataclasses.replace(
+        step,
+        fields=step.all_fields(),
+        requires=(),
+        run=functools.partial(_copy, file=file, fields=step.all_fields()),
+        resumes=False,
+    )
+
+
+def _evaluate_step(config: ConfigDict, train: Step) -> Step:
+    return Step(
         "evaluate",
         "evaluation",
         ("eval_num_steps", "test_query_shares"),
-        (train, *episodes),
+        (train, *embed_steps(config, ["test"]), *episode_steps(config, ["test"])),
         _evaluate,
     )
-    exported = Step("export", "export", ("export_name",), (train,), _export)
-    predict = Step("predict", "prediction", (), (evaluate, exported), _predict)
-    return [pretrain, embed, train, evaluate, exported, predict]
+
+
+def _export_step(train: Step) -> Step:
+    return Step("export", "export", ("export_name",), (train,), _export)
 
 
 def _build_dataset(context: Context) -> dict:
@@ -199,7 +250,9 @@ def _build_episodes(
         stream=split,
         count=count,
         materialize=materialize,
-        open_lookup=_lookup(materialize, data, context.base / "features" / split, split),
+        open_lookup=_lookup(
+            materialize, data, context.base / "features" / split / "records", split
+        ),
     )
     episode_beam.write(
         context.folder / "records",
@@ -233,6 +286,19 @@ def _augmentation(config: ConfigDict, image_size: int) -> Augmentation:
     """Random crops as shifts: phi takes the centre of what is as large as the stored image."""
     shift = config.crop_padding + (image_size - config.crop_size) // 2
     return Augmentation(shift, config.flip, config.color_jitter)
+
+
+def _copy(context: Context, file: Path, fields: Sequence[str]) -> dict:
+    report = file.with_name(publishing.REPORT)
+    try:
+        # Weights that were trained elsewhere have no report.
+        if report.exists():
+            published = json.loads(report.read_text())["config"]
+            workdir.refuse_other(report, published, workdir.settings(fields, context.config))
+        shutil.copy(file, context.folder)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"--weights: {file} cannot be used ({error!r}).") from error
+    return {"copied_from": str(file)}
 
 
 def _pretrain(context: Context) -> dict:
@@ -269,23 +335,26 @@ def _selection_episodes(config: ConfigDict, builder: tfds.core.DatasetBuilder) -
     return tabulate([sample(groups, spec, index=index, **stream) for index in range(600)])
 
 
-def _embed(context: Context) -> dict:
+def _embed(context: Context, split: str) -> dict:
     config = context.config
-    image_size = datasets.builder_of(_data(context)).info.features["image"].shape[0]
-    counts = {}
-    for split in datasets.SPLITS:
-        augmented = split == "train"
-        counts[split] = features.write(
-            context.folder / split,
-            phi=context.base / "backbone" / pretraining.BACKBONE,
-            data=_data(context),
-            split=split,
-            views=config.views if augmented else 1,
-            augmentation=_augmentation(config, image_size) if augmented else None,
-            seed=config.seed,
-            beam_args=context.beam_args,
-        )
-    return counts
+    data = _data(context)
+    image_size = datasets.builder_of(data).info.features["image"].shape[0]
+    augmented = split == "train"
+    count = features.write(
+        context.folder / "records",
+        phi=context.base / "backbone" / pretraining.BACKBONE,
+        data=data,
+        split=split,
+        views=config.views if augmented else 1,
+        augmentation=_augmentation(config, image_size) if augmented else None,
+        seed=config.seed,
+        beam_args=context.beam_args,
+    )
+    return {"images": count}
+
+
+def _features(context: Context, split: str) -> features.FeatureTable:
+    return features.read(context.base / "features" / split / "records")
 
 
 def _stored(
@@ -293,7 +362,7 @@ def _stored(
 ) -> tuple[features.FeatureTable, EpisodeTable]:
     """Features and episodes of a split."""
     table = read_table(context.workdir / episode_folder(split, shares) / "records")
-    return features.read(context.base / "features" / split), table
+    return _features(context, split), table
 
 
 def _train(context: Context) -> dict:

@@ -63,7 +63,7 @@ class Step:
     name: str
     folder: str
     fields: tuple[str, ...]
-    requires: tuple["Step", ...]
+    requires: Sequence["Step"]
     run: Callable[[Context], dict[str, Any]]
     resumes: bool = False
     shared: bool = False
@@ -98,7 +98,7 @@ def execute(
             is not one of ours.
     """
     base = base or workdir
-    settings = _settings(step, config)
+    wanted = settings(step.all_fields(), config)
     final = _folder(step, workdir, base)
     for earlier in step.requires:
         folder = _folder(earlier, workdir, base)
@@ -107,21 +107,21 @@ def execute(
                 f"{folder} is missing: run `python -m jobs.{earlier.name}` first, or `python -m "
                 "jobs.pipeline`, with the same --config, --workdir and --base."
             )
-        _refuse_other_config(folder, _settings(earlier, config))
+        _refuse_other_config(folder, settings(earlier.all_fields(), config))
     if final.exists():
-        _refuse_other_config(final, settings)
+        _refuse_other_config(final, wanted)
         _LOG.info("%s: %s is finished, nothing to do.", step.name, final)
         return False
 
-    part = _open_part(step, final, settings)
+    part = _open_part(step, final, wanted)
     _LOG.info("%s: writing %s", step.name, final)
     start = time.perf_counter()
     counts = _run(step, Context(config, workdir, base, part, beam_args))
     record = {
         "step": step.name,
-        "config": settings,
-        "fingerprint": fingerprint(settings),
-        "inputs": {s.folder: fingerprint(_settings(s, config)) for s in step.requires},
+        "config": wanted,
+        "fingerprint": fingerprint(wanted),
+        "inputs": {s.folder: fingerprint(settings(s.all_fields(), config)) for s in step.requires},
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "seconds": round(time.perf_counter() - start, 2),
         "counts": counts,
@@ -147,9 +147,13 @@ def _run(step: Step, context: Context) -> dict[str, Any]:
         ) from error
 
 
-def _settings(step: Step, config: ConfigDict) -> dict[str, Any]:
-    """The config fields of a step, as they come back from JSON."""
-    return json.loads(json.dumps({field: _plain(config, field) for field in step.all_fields()}))
+def settings(fields: Sequence[str], config: ConfigDict) -> dict[str, Any]:
+    """Some fields of a config, as they come back from JSON.
+
+    Raises:
+        UserError: the config lacks one.
+    """
+    return json.loads(json.dumps({field: _plain(config, field) for field in fields}))
 
 
 def _plain(config: ConfigDict, field: str) -> Any:
@@ -159,21 +163,21 @@ def _plain(config: ConfigDict, field: str) -> Any:
         raise UserError(f"The config has no field `{field}`: add it to the config file.") from None
 
 
-def _open_part(step: Step, final: Path, settings: Mapping[str, Any]) -> Path:
+def _open_part(step: Step, final: Path, wanted: Mapping[str, Any]) -> Path:
     """The folder to write into: that of a killed run where the step can go on, else a new one."""
     part = final.with_name(final.name + ".part")
     started = part / STARTED
     if step.resumes and started.exists():
-        _compare(part, json.loads(started.read_text()), settings)
+        refuse_other(part, json.loads(started.read_text()), wanted)
         return part
     if part.exists():
         shutil.rmtree(part)
     part.mkdir(parents=True)
-    write_json(started, settings)
+    write_json(started, wanted)
     return part
 
 
-def _refuse_other_config(folder: Path, settings: Mapping[str, Any]) -> None:
+def _refuse_other_config(folder: Path, wanted: Mapping[str, Any]) -> None:
     record = folder / RECORD
     try:
         written = json.loads(record.read_text())["config"]
@@ -182,15 +186,20 @@ def _refuse_other_config(folder: Path, settings: Mapping[str, Any]) -> None:
             f"{folder} exists but holds no readable {RECORD}: move it away or pass another "
             "--workdir."
         ) from None
-    _compare(folder, written, settings)
+    refuse_other(folder, written, wanted)
 
 
-def _compare(folder: Path, written: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    for field in sorted({*written, *settings}):
-        if written.get(field) != settings.get(field):
+def refuse_other(source: Path, written: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Compares the settings that a folder was written with to those that are wanted.
+
+    Raises:
+        UserError: one of the wanted fields differs or is missing; names it.
+    """
+    for field in sorted(wanted):
+        if field not in written or written[field] != wanted[field]:
             raise UserError(
-                f"{folder} was written with config.{field}={written.get(field)!r}, not "
-                f"{settings.get(field)!r}: delete that folder or pass another --workdir."
+                f"{source} was written with config.{field}={written.get(field)!r}, not "
+                f"{wanted[field]!r}: delete it or pass another --workdir."
             )
 
 

@@ -61,7 +61,9 @@ def test_report_has_a_row_for_each_method_steps_and_shares(workdir):
 
 
 def test_every_step_leaves_its_record_and_nothing_unfinished(workdir):
-    for folder in ("data", "backbone", "features", "model", "evaluation", "export", "prediction"):
+    embedded = [f"features/{split}" for split in ("train", "validation", "test")]
+    others = ("data", "backbone", "model", "evaluation", "export", "prediction")
+    for folder in (*embedded, *others):
         record = json.loads((workdir / folder / "step.json").read_text())
         assert record["packages"]["tensorflow"]
         assert record["seconds"] > 0
@@ -72,7 +74,7 @@ def test_no_class_is_in_two_splits(workdir):
     from sib_tf import features
 
     labels = {
-        s: set(features.read(workdir / "features" / s).labels)
+        s: set(features.read(workdir / "features" / s / "records").labels)
         for s in ("train", "validation", "test")
     }
     assert {s: len(found) for s, found in labels.items()} == {
@@ -213,7 +215,7 @@ def test_self_contained_episodes_classify_like_the_stored_features(workdir):
     folder = workdir / "episodes/test-balanced-features/records"
     contained = reader.self_contained(folder, "features", batch_size=100)
     by_id = episode_batches(
-        features.read(workdir / "features/test"),
+        features.read(workdir / "features/test/records"),
         reader.read_table(workdir / "episodes/test-balanced/records"),
         batch_size=100,
     )
