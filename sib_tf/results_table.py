@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sib_tf.report import names
+
 
 def markdown(report: Mapping[str, Any]) -> str:
     """A row per method and K, a column pair (accuracy ± 95 % interval, ECE) per query shares.
@@ -12,8 +14,8 @@ def markdown(report: Mapping[str, Any]) -> str:
     """
     shares = list(dict.fromkeys(row["query_shares"] for row in report["results"]))
     cells = {
-        (_method(row), row["num_steps"], row["query_shares"]): (
-            f"{100 * row['accuracy']:.1f} ± {100 * row['ci95']:.1f} | {row['ece']:.3f}"
+        (names.method_at_any_k(row), row["num_steps"], row["query_shares"]): (
+            f"{names.percent(row['accuracy'])} ± {names.percent(row['ci95'])} | {row['ece']:.3f}"
         )
         for row in report["results"]
     }
@@ -23,10 +25,3 @@ def markdown(report: Mapping[str, Any]) -> str:
         values = " | ".join(cells.get((method, steps, name), " | ").strip() for name in shares)
         lines.append(f"| {method} | {steps} | {values} |")
     return "\n".join(lines)
-
-
-def _method(row: Mapping[str, Any]) -> str:
-    if row["method"] == "prototypes":
-        return "cosine prototypes"
-    trained = row["train_query_shares"]
-    return f"SIB, {row['synthetic_gradient']} network, trained on {trained} queries"

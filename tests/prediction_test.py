@@ -6,14 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from sib_tf.errors import UserError
-from sib_tf.prediction import (
-    CONTACT_SHEET_FILE,
-    PREDICTIONS_FILE,
-    Counts,
-    Episode,
-    draw_contact_sheet,
-    predict,
-)
+from sib_tf.prediction import CONTACT_SHEET_FILE, PREDICTIONS_FILE, Counts, predict
 
 SIZE = 8
 COLOURS = {"blue $x$": (20, 20, 230), "green": (20, 230, 20), "red": (230, 20, 20)}
@@ -190,21 +183,3 @@ def test_model_of_another_signature_is_refused(support, query, tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path / "export" / "1"))
     with pytest.raises(UserError, match="cannot be loaded as an exported model"):
         predict(tmp_path / "export", support, query, tmp_path / "output")
-
-
-def test_contact_sheet_counts_what_it_leaves_out(tmp_path):
-    num_query = 150
-    episode = Episode(
-        class_names=("a", "b"),
-        support_images=np.zeros((2, SIZE, SIZE, 3), np.uint8),
-        support_labels=np.arange(2, dtype=np.int32),
-        query_files=tuple(tmp_path / f"{index}.png" for index in range(num_query)),
-        query_images=np.zeros((num_query, SIZE, SIZE, 3), np.uint8),
-        readable=np.ones(num_query, bool),
-    )
-    probabilities = np.tile(np.float32([0.9, 0.1]), (num_query, 1))
-    (axes,) = draw_contact_sheet(episode, probabilities).axes
-    texts = [text.get_text() for text in axes.texts]
-    assert "150 images, the 100 most probable" in texts
-    assert "no image" in texts
-    assert texts.count("0.90") == 100

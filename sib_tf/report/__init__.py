@@ -1,0 +1,73 @@
+"""An evaluation as a page for people: `report.html` and the pictures in it.
+
+The page is one file without scripts or links: it can be mailed, printed and archived. The same
+input gives the same bytes. Nothing here uses TensorFlow.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib.style
+
+from sib_tf.report import (
+    accuracy_vs_steps,
+    episode_sheet,
+    page,
+    probabilities,
+    reliability,
+    training_curves,
+)
+from sib_tf.report.episode import Episode
+from sib_tf.report.picture import Picture, encode_png
+from sib_tf.report.results import Row
+from sib_tf.report.style import SETTINGS
+from sib_tf.report.training_curves import Curves
+
+__all__ = ["Episode", "write"]
+
+
+def write(path: Path, report: Mapping[str, Any], curves: Curves, episode: Episode) -> None:
+    """Writes the page, and its pictures as PNG files into `pictures/` beside it.
+
+    Args:
+        path: the HTML file. Folders are made as needed; existing files are replaced.
+        report: the content of `report.json`: `dataset`, `backbone`, `split`, `episodes`, `seed`
+            and the rows of `results`.
+        curves: for each phase of training its metrics over the epochs. A metric `val_x` is the
+            validation side of `x`; `epoch`, if there, numbers the epochs. Sequences of a phase are
+            of equal length; None and NaN are gaps. Phases may be missing.
+        episode: the episode to draw.
+
+    Raises:
+        ValueError: the report has no results.
+    """
+    rows = report["results"]
+    if not rows:
+        raise ValueError("The report has no results: there is nothing to draw.")
+
+    folder = path.parent / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = []
+    # The "default" undoes the user's matplotlibrc, which would change the bytes.
+    with matplotlib.style.context(["default", SETTINGS]):
+        for name, picture in _draw(rows, curves, episode).items():
+            file = folder / f"{name}.png"
+            if picture is None:
+                file.unlink(missing_ok=True)  # an earlier run's would pass for this one's
+                continue
+            png = encode_png(picture.figure)
+            file.write_bytes(png)
+            figures.append(page.render_figure(picture, png))
+    path.write_text(page.render(report, figures), encoding="utf-8")
+
+
+def _draw(rows: Sequence[Row], curves: Curves, episode: Episode) -> dict[str, Picture | None]:
+    """All pictures by file name; None where there is nothing to draw."""
+    return {
+        "accuracy_vs_steps": accuracy_vs_steps.draw(rows),
+        "training_curves": training_curves.draw(curves),
+        "reliability": reliability.draw(rows),
+        "episode": episode_sheet.draw(episode),
+        "probabilities": probabilities.draw(episode),
+    }
