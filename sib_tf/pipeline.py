@@ -411,7 +411,8 @@ def _curves(context: Context) -> dict[str, dict[str, list[float]]]:
         "pretraining": context.base / "backbone" / pretraining.CURVES,
         "meta-training": context.workdir / "model" / training.CURVES,
     }
-    return {phase: json.loads(file.read_text()) for phase, file in files.items()}
+    # What is imported, not trained, has none.
+    return {phase: json.loads(f.read_text()) for phase, f in files.items() if f.exists()}
 
 
 def _export(context: Context) -> dict:

@@ -99,9 +99,9 @@ def execute(
     """
     base = base or workdir
     settings = _settings(step, config)
-    final = _folder(step, workdir, base)
+    final = folder_of(step, workdir, base)
     for earlier in step.requires:
-        folder = _folder(earlier, workdir, base)
+        folder = folder_of(earlier, workdir, base)
         if not (folder / RECORD).exists():
             raise UserError(
                 f"{folder} is missing: run `python -m jobs.{earlier.name}` first, or `python -m "
@@ -133,7 +133,8 @@ def execute(
     return True
 
 
-def _folder(step: Step, workdir: Path, base: Path) -> Path:
+def folder_of(step: Step, workdir: Path, base: Path) -> Path:
+    """Where the result of a step lies."""
     return (base if step.shared else workdir) / step.folder
 
 
