@@ -33,5 +33,8 @@ setup(
         "tensorflow>=2.18",
         "tensorflow-datasets>=4.9.7",
     ],
-    extras_require={"test": ["dill", "pytest>=8", "ruff>=0.8"]},  # dill: of tfds.testing
+    extras_require={
+        "reference": ["torch>=2.2"],  # jobs.import_reference
+        "test": ["dill", "pytest>=8", "ruff>=0.8"],  # dill: of tfds.testing
+    },
 )

@@ -27,14 +27,32 @@ class Experiment:
             workdir.execute(step, self.config, self.workdir, self.base, beam_args)
 
 
-def define_experiment_flags() -> Callable[[], Experiment]:
-    """Defines --config, --workdir and --base; the result reads them once they are parsed."""
-    config = config_flags.DEFINE_config_file(
+def define_config_flag() -> Callable[[], ConfigDict]:
+    """Defines --config; the result reads it once it is parsed."""
+    holder = config_flags.DEFINE_config_file(
         "config",
         None,
         "File of the experiment. --config.FIELD=VALUE changes a field.",
         lock_config=True,
     )
+    flags.mark_flag_as_required("config")
+
+    def config() -> ConfigDict:
+        try:
+            holder.value.keys()
+        except OSError as error:  # ml_collections loads the file early and complains late
+            file = config_flags.get_config_filename(flags.FLAGS["config"])
+            exists = Path(file.partition(":")[0]).exists()
+            reason = _root_cause(error) if exists else "no such file"
+            raise UserError(f"--config={file} cannot be loaded: {reason}") from None
+        return holder.value
+
+    return config
+
+
+def define_experiment_flags() -> Callable[[], Experiment]:
+    """Defines --config, --workdir and --base; the result reads them once they are parsed."""
+    config = define_config_flag()
     folder = flags.DEFINE_string("workdir", None, "Folder that all steps of the experiment share.")
     base = flags.DEFINE_string(
         "base",
@@ -42,19 +60,8 @@ def define_experiment_flags() -> Callable[[], Experiment]:
         "Folder of the steps that several experiments share: data, backbone and features. "
         "--workdir if left out.",
     )
-    flags.mark_flags_as_required(["config", "workdir"])
-
-    def experiment() -> Experiment:
-        try:
-            config.value.keys()
-        except OSError as error:  # ml_collections loads the file early and complains late
-            file = config_flags.get_config_filename(flags.FLAGS["config"])
-            exists = Path(file.partition(":")[0]).exists()
-            reason = _root_cause(error) if exists else "no such file"
-            raise UserError(f"--config={file} cannot be loaded: {reason}") from None
-        return Experiment(config.value, Path(folder.value), Path(base.value or folder.value))
-
-    return experiment
+    flags.mark_flag_as_required("workdir")
+    return lambda: Experiment(config(), Path(folder.value), Path(base.value or folder.value))
 
 
 def _root_cause(error: BaseException) -> BaseException:

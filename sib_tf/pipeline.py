@@ -52,18 +52,28 @@ def steps(config: ConfigDict, weights: Path | None = None) -> list[Step]:
 
     Args:
         config: of the experiment.
-        weights: a published result whose phi and task model to take instead of training them.
+        weights: folder whose `backbone.keras` and, if it is there, `model.keras` to take instead of
+            training them.
     """
     phi, train = pretrain_step(config), _train_step(config)
     evaluate, exported = _evaluate_step(config, train), _export_step(train)
-    if weights:
-        prepare = [*episode_steps(config, ["test"]), _copied(phi, weights / pretraining.BACKBONE)]
-        learn = [*embed_steps(config, ["test"]), _copied(train, weights / training.MODEL)]
-    else:
-        prepare = [*episode_steps(config), phi]
-        learn = [*embed_steps(config), train]
     predict = Step("predict", "prediction", (), (evaluate, exported), _predict)
-    return [build_dataset_step(config), *prepare, *learn, evaluate, exported, predict]
+    splits = datasets.SPLITS
+    if weights:
+        phi = _copied(phi, weights / pretraining.BACKBONE)
+        if (weights / training.MODEL).exists():
+            train = _copied(train, weights / training.MODEL)
+            splits = ("test",)
+    return [
+        build_dataset_step(config),
+        *episode_steps(config, splits),
+        phi,
+        *embed_steps(config, splits),
+        train,
+        evaluate,
+        exported,
+        predict,
+    ]
 
 
 def steps_of(config: ConfigDict, name: str) -> list[Step]:
@@ -480,7 +490,8 @@ def _curves(context: Context) -> dict[str, dict[str, list[float]]]:
         "pretraining": context.base / "backbone" / pretraining.CURVES,
         "meta-training": context.workdir / "model" / training.CURVES,
     }
-    return {phase: json.loads(file.read_text()) for phase, file in files.items()}
+    # What is imported, not trained, has none.
+    return {phase: json.loads(f.read_text()) for phase, f in files.items() if f.exists()}
 
 
 def _export(context: Context) -> dict:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sib_tf import backbones
+from sib_tf import feature_network
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.decoders import CosineClassifier
 from sib_tf.episodes.reader import EpisodeTable
@@ -216,22 +216,12 @@ def _schedule(settings: Settings, steps: int) -> keras.optimizers.schedules.Lear
 
 
 def _phi(settings: Settings, images: np.ndarray) -> keras.Model:
-    """The backbone behind a centre crop and the channel mean and variance of the images."""
-    if settings.crop_size > images.shape[1]:
-        raise UserError(
-            f"config.crop_size={settings.crop_size} is more than the {images.shape[1]} pixels of "
-            "the images: lower it."
-        )
+    """A fresh phi that standardises with the statistics of the images."""
     pixels = images.reshape(-1, images.shape[-1])
-    layers = [
-        keras.Input(images.shape[1:]),
-        keras.layers.CenterCrop(settings.crop_size, settings.crop_size),
-        keras.layers.Normalization(
-            mean=pixels.mean(axis=0, dtype=np.float64),
-            variance=pixels.var(axis=0, dtype=np.float64),
-        ),
-        backbones.build(settings.backbone, settings.crop_size),
-    ]
-    phi = keras.Sequential(layers)
-    phi.name = "phi"
-    return phi
+    return feature_network.build(
+        settings.backbone,
+        image_size=images.shape[1],
+        crop_size=settings.crop_size,
+        mean=pixels.mean(axis=0, dtype=np.float64),
+        variance=pixels.var(axis=0, dtype=np.float64),
+    )

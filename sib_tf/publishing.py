@@ -9,7 +9,7 @@ from typing import Any
 
 from sib_tf import pretraining, training
 from sib_tf.errors import UserError
-from sib_tf.workdir import RECORD, write_json
+from sib_tf.workdir import RECORD, write_json, written_whole
 
 REPORT = "report.json"
 
@@ -28,15 +28,10 @@ def publish(output: Path, *, workdir: Path, base: Path, command: str, weights: b
     Raises:
         UserError: the experiment is not finished, or `output` exists.
     """
-    if output.exists():
-        raise UserError(f"{output} exists: delete it first or pass another --output.")
     evaluation = workdir / "evaluation"
     if not (evaluation / RECORD).exists():
         raise UserError(f"{evaluation} is missing: run `python -m jobs.pipeline` first.")
     record = _read(evaluation / RECORD)
-    part = output.with_name(output.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     content = {
         "command": command,
         "machine": machine(),
@@ -45,11 +40,11 @@ def publish(output: Path, *, workdir: Path, base: Path, command: str, weights: b
         "config": record["config"],
         **_read(evaluation / REPORT),
     }
-    write_json(part / REPORT, content)
-    if weights:
-        shutil.copy(base / "backbone" / pretraining.BACKBONE, part)
-        shutil.copy(workdir / "model" / training.MODEL, part)
-    part.rename(output)
+    with written_whole(output) as part:
+        write_json(part / REPORT, content)
+        if weights:
+            shutil.copy(base / "backbone" / pretraining.BACKBONE, part)
+            shutil.copy(workdir / "model" / training.MODEL, part)
 
 
 def machine() -> str:

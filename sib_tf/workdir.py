@@ -5,6 +5,7 @@ A step writes into `FOLDER.part` and renames it to `FOLDER` when it is done, las
 `step.json` matches the config is skipped; one that another config wrote is refused, never replaced.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -12,7 +13,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,22 @@ def refuse_other(source: Path, written: Mapping[str, Any], wanted: Mapping[str, 
                 f"{source} was written with config.{field}={written.get(field)!r}, not "
                 f"{wanted[field]!r}: delete it or pass another --workdir."
             )
+
+
+@contextlib.contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """A folder to write beside `folder`, which takes that name when the block is left in peace.
+
+    Raises:
+        UserError: `folder` exists.
+    """
+    if folder.exists():
+        raise UserError(f"{folder} exists: delete it first or pass another --output.")
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    yield part
+    part.rename(folder)
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:

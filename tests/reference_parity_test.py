@@ -1,4 +1,4 @@
-"""The classifier against test vectors from the authors' released code."""
+"""Classifier and backbones against test vectors from the authors' released code."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sib_tf import FewShotClassifier, reference_weights
+from sib_tf import FewShotClassifier, backbones, reference_weights
 from sib_tf.optimizers import SGDWithL2
 
 HERE = Path(__file__).parent / "data" / "3way2shot_k1_bigstep.npz"
@@ -70,7 +70,7 @@ def test_logits_in_float32(vectors):
 
 def test_loss_and_its_gradient(vectors):
     model = model_of(vectors)
-    variables = reference_weights._head_variables(model)
+    variables = reference_weights.variables(model)
     with tf.GradientTape() as tape:
         logits = model(inputs_of(vectors, slice(1)))
         loss = tf.reduce_mean(
@@ -95,7 +95,7 @@ def test_ten_training_steps(vectors, float64):
     losses = [model.train_on_batch(inputs_of(vectors, b), labels[b]) for b in batches]
     expected = vectors["expected/train_losses"]
     np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-9)
-    variables = reference_weights._head_variables(model)
+    variables = reference_weights.variables(model)
     for name, value in under(vectors, "expected/weights_after_10_steps/").items():
         layout = reference_weights.to_keras_layout(value)
         np.testing.assert_allclose(variables[name], layout, rtol=0, atol=1e-9, err_msg=name)
@@ -138,3 +138,27 @@ def test_a_set_wise_model_takes_no_released_weights():
     model = FewShotClassifier(3, 4, synthetic_gradient="set")
     with pytest.raises(ValueError, match="dense"):
         reference_weights.assign(model, {})
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("conv4_64_32px", "conv4_64"),
+        ("wrn_10_1_cifar_32px", "wrn_10_1"),
+        ("wrn_10_2_80px", "wrn_10_2"),
+    ],
+)
+def test_features_of_a_backbone(file, name):
+    vectors = load(ELSEWHERE / f"backbone_{file}.npz")
+    images, expected = vectors["images_nhwc"], vectors["expected/features"]
+    model = backbones.build(name, image_size=images.shape[1])
+    reference_weights.assign(model, under(vectors, "weights/"))
+    found = model(images, training=False)
+    assert np.abs(expected).max() > 0.1
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_another_backbone_is_refused_in_a_short_line():
+    weights = reference_weights.variables(backbones.build("wrn_10_1", image_size=32))
+    with pytest.raises(ValueError, match=r"Missing weights: (\S+, ){2}\S+ and 17 more\.$"):
+        reference_weights.assign(backbones.build("conv4_4", image_size=32), weights)

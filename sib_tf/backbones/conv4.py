@@ -2,11 +2,13 @@
 
 import keras
 
-BATCH_NORM = {"epsilon": 1e-5, "momentum": 0.9}  # PyTorch's; Keras' defaults are 1e-3 and 0.99
+from sib_tf.backbones.normalization import batch_norm
 
 
 def conv4(image_size: int, width: int) -> keras.Model:
     """Four times 3x3 convolution without bias, BatchNorm, ReLU, 2x2 max-pool; then flattened.
+
+    Layers with weights have the names of the released code, for `reference_weights`.
 
     Args:
         image_size: H = W of the standardised images [B, H, W, 3], at least 16.
@@ -23,10 +25,10 @@ def conv4(image_size: int, width: int) -> keras.Model:
             3,
             padding="same",
             use_bias=False,
-            name=f"conv{block}",
+            name=f"conv_blocks.{block}.layers.Conv",
             kernel_initializer="he_normal",
         )(x)
-        x = keras.layers.BatchNormalization(**BATCH_NORM, name=f"norm{block}")(x)
+        x = batch_norm(f"conv_blocks.{block}.layers.BatchNorm")(x)
         x = keras.layers.ReLU(name=f"relu{block}")(x)
         x = keras.layers.MaxPooling2D(2, name=f"pool{block}")(x)
     x = keras.layers.Permute((3, 1, 2), name="channel_first")(x)

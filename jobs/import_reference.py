@@ -1,0 +1,40 @@
+r"""Converts checkpoints of the authors' released PyTorch code to weights of ours.
+
+    python -m jobs.import_reference --config=configs/cifar_fs_conv4_64.py \
+        --config.backbone=wrn_28_10 --backbone=netFeatBest.pth --classifier=netSIBBest.pth \
+        --output=work/released
+
+Writes OUTPUT/backbone.keras and, with --classifier, OUTPUT/model.keras; `python -m jobs.pipeline
+--weights=OUTPUT` then does the rest. K and eta are not taken from the files but from the config.
+Needs PyTorch.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from jobs import _app
+from sib_tf import reference_import
+
+_config = _app.define_config_flag()
+_BACKBONE = flags.DEFINE_string(
+    "backbone", None, "Checkpoint of the feature network, netFeat*.pth.", required=True
+)
+_CLASSIFIER = flags.DEFINE_string("classifier", None, "Checkpoint of the classifier, netSIB*.pth.")
+_OUTPUT = flags.DEFINE_string("output", None, "Folder to write.", required=True)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Converts the checkpoints."""
+    del argv  # The flags say it all.
+    reference_import.convert(
+        Path(_OUTPUT.value),
+        _config(),
+        backbone=Path(_BACKBONE.value),
+        classifier=Path(_CLASSIFIER.value) if _CLASSIFIER.value else None,
+    )
+
+
+if __name__ == "__main__":
+    _app.run(main)

@@ -1,0 +1,51 @@
+"""Reads checkpoints of the authors' released PyTorch code."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sib_tf.errors import UserError
+
+BACKBONE = "netFeat"  # names of the networks in a checkpoint of several, `netSIB*.pth`
+CLASSIFIER = "SIB"
+
+
+def read(file: Path, network: str) -> dict[str, np.ndarray]:
+    """The weights of one network.
+
+    Args:
+        file: written by `torch.save`: the `state_dict()` of the network, `netFeat*.pth`, or a
+            dictionary with such a one under its name, `netSIB*.pth`.
+        network: `BACKBONE` or `CLASSIFIER`.
+
+    Returns:
+        PyTorch name -> array. The prefix of `torch.nn.DataParallel` is gone.
+
+    Raises:
+        UserError: PyTorch is not installed, or the file is missing or none of this kind.
+    """
+    if not file.is_file():
+        raise UserError(f"{file} is no file: give a checkpoint that the released code has written.")
+    try:
+        import torch  # an extra, which nothing else here needs
+    except ImportError:
+        raise UserError(
+            f"Reading {file} needs PyTorch, which is not installed: run `pip install torch`."
+        ) from None
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception:  # it fails in a dozen ways on what is none of its own
+        content = None
+    weights = content.get(network, content) if isinstance(content, dict) else None
+    if not _is_state_dict(weights):
+        raise UserError(
+            f'{file} holds no weights: it must be a state_dict(), or have one under "{network}", '
+            "written by torch.save."
+        )
+    return {name.removeprefix("module."): value.numpy() for name, value in weights.items()}
+
+
+def _is_state_dict(weights: Any) -> bool:
+    tensors = weights.values() if isinstance(weights, dict) else ()
+    return bool(tensors) and all(hasattr(tensor, "numpy") for tensor in tensors)

@@ -1,0 +1,101 @@
+"""Checkpoints of the authors' released code as weights that `jobs.pipeline --weights` takes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+from ml_collections import ConfigDict
+
+from sib_tf import (
+    feature_network,
+    pretraining,
+    reference_checkpoints,
+    reference_weights,
+    training,
+)
+from sib_tf.datasets import sources
+from sib_tf.errors import UserError
+from sib_tf.tasks.few_shot import FewShotClassifier
+from sib_tf.workdir import written_whole
+
+# Mean and standard deviation of the channels, on the scale 0..255, that the released code
+# standardises images with.
+CHANNELS = {
+    "cifar_fs": (
+        (129.37731888, 124.10583864, 112.47758569),
+        (68.20947949, 65.43124043, 70.45866994),
+    ),
+    "mini_imagenet": (
+        (120.39586422, 115.59361427, 104.54012653),
+        (70.68188272, 68.27635443, 72.54505529),
+    ),
+}
+
+
+def convert(
+    output: Path, config: ConfigDict, *, backbone: Path, classifier: Path | None = None
+) -> None:
+    """Writes `backbone.keras` and, given a classifier, `model.keras`.
+
+    Args:
+        output: folder to write; must not exist.
+        config: of the experiment. It says what a checkpoint does not: data set, crop, names of the
+            networks, K and eta.
+        backbone: checkpoint of phi.
+        classifier: checkpoint of lambda, xi and decoder.
+
+    Raises:
+        UserError: a file cannot be read or does not fit the config, the data set has no published
+            statistics, or `output` exists.
+    """
+    with written_whole(output) as part:
+        phi = _backbone(config, backbone)
+        phi.save(part / pretraining.BACKBONE)
+        if classifier:
+            model = _classifier(config, phi.output_shape[-1], classifier)
+            model.save(part / training.MODEL)
+
+
+def _backbone(config: ConfigDict, file: Path) -> keras.Model:
+    mean, deviation = _channels(config)
+    stored = sources.builder(config, Path(file.parent)).info.features["image"]
+    phi = feature_network.build(
+        config.backbone,
+        image_size=stored.shape[0],
+        crop_size=config.crop_size,
+        mean=mean,
+        variance=np.square(deviation),
+    )
+    weights = reference_checkpoints.read(file, reference_checkpoints.BACKBONE)
+    _assign(phi.get_layer(config.backbone), weights, file, "config.backbone")
+    return phi
+
+
+def _channels(config: ConfigDict) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if config.dataset not in CHANNELS:
+        raise UserError(
+            f'config.dataset="{config.dataset}": the released backbones are for {[*CHANNELS]}.'
+        )
+    return CHANNELS[config.dataset]
+
+
+def _classifier(config: ConfigDict, feature_dim: int, file: Path) -> FewShotClassifier:
+    model = FewShotClassifier(
+        config.way,
+        feature_dim,
+        num_steps=config.num_steps,
+        step_size=config.step_size,
+        synthetic_gradient=config.synthetic_gradient,
+    )
+    weights = reference_checkpoints.read(file, reference_checkpoints.CLASSIFIER)
+    fields = "config.way, config.backbone and config.synthetic_gradient"
+    _assign(model, weights, file, fields)
+    return model
+
+
+def _assign(model: keras.Model, weights: Mapping[str, np.ndarray], file: Path, fields: str) -> None:
+    try:
+        reference_weights.assign(model, weights)
+    except ValueError as error:
+        raise UserError(f"{file} does not fit {fields}: {error}") from None

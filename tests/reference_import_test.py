@@ -1,0 +1,202 @@
+"""Weights that come from files of the released code.
+
+Files are read by a stand-in, except in one test with PyTorch.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from configs import glyphs_tiny
+from sib_tf import (
+    FewShotClassifier,
+    backbones,
+    pipeline,
+    reference_checkpoints,
+    reference_import,
+    reference_weights,
+)
+from sib_tf.errors import UserError
+from sib_tf.workdir import execute
+
+MEAN, DEVIATION = (120.0, 110.0, 100.0), (70.0, 60.0, 50.0)
+NAME, DIM, WAY = "wrn_10_1", 64, 5
+
+
+@pytest.fixture(autouse=True)
+def published(monkeypatch):
+    monkeypatch.setitem(reference_import.CHANNELS, "glyphs", (MEAN, DEVIATION))
+
+
+def make_config(**fields):
+    config = glyphs_tiny.get_config()
+    config.update(
+        {
+            "images_per_class": 40,
+            "backbone": NAME,
+            "train_episodes": 20,
+            "validation_episodes": 10,
+            "test_episodes": 10,
+            "test_query_shares": ("balanced",),
+            **fields,
+        }
+    )
+    return config
+
+
+def released(model, seed):
+    """Released names -> random arrays in PyTorch's layout, with what PyTorch stores besides."""
+    rng = np.random.default_rng(seed)
+
+    def draw(name, shape):
+        if len(shape) == 4:  # [kh, kw, in, out] -> [out, in, kh, kw]
+            return rng.normal(0, 0.1, (shape[3], shape[2], shape[0], shape[1]))
+        positive = name.endswith("running_var") or name == "scale_cls"
+        return rng.uniform(0.5, 1.5, shape[::-1] or (1,)) - (0 if positive else 0.4)
+
+    variables = reference_weights.variables(model)
+    weights = {n: draw(n, tuple(variable.shape)) for n, variable in variables.items()}
+    return {n: w.astype(np.float32) for n, w in weights.items()} | {
+        "bn1.num_batches_tracked": np.array(3)
+    }
+
+
+BACKBONE = released(backbones.build(NAME, 32), seed=0)
+CLASSIFIER = released(FewShotClassifier(WAY, DIM), seed=1)
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Two files, and a reader that takes their first word for what they hold."""
+    content = {b"phi": BACKBONE, b"sib": CLASSIFIER}
+    monkeypatch.setattr(
+        reference_checkpoints, "read", lambda file, network: content[file.read_bytes().split()[0]]
+    )
+    backbone, classifier = tmp_path / "netFeat.pth", tmp_path / "netSIB.pth"
+    backbone.write_text("phi")
+    classifier.write_text("sib")
+    return {"backbone": backbone, "classifier": classifier}
+
+
+def test_phi_standardises_pixels_and_then_is_the_released_backbone(tmp_path, files):
+    reference_import.convert(tmp_path / "out", make_config(), **files)
+    phi = keras.saving.load_model(tmp_path / "out/backbone.keras")
+    backbone = backbones.build(NAME, 32)
+    reference_weights.assign(backbone, BACKBONE)
+    images = np.random.default_rng(2).integers(0, 256, (3, 32, 32, 3), np.uint8)
+    expected = backbone(((images - MEAN) / DEVIATION).astype(np.float32), training=False)
+    np.testing.assert_allclose(phi(images, training=False), expected, atol=1e-4)
+
+
+def test_the_classifier_has_the_weights_of_the_file_and_k_and_eta_of_the_config(tmp_path, files):
+    config = make_config(num_steps=2, step_size=0.5)
+    reference_import.convert(tmp_path / "out", config, **files)
+    model = keras.saving.load_model(tmp_path / "out/model.keras")
+    assert (model.way, model.feature_dim, model.num_steps, model.step_size) == (WAY, DIM, 2, 0.5)
+    np.testing.assert_array_equal(
+        model.xi.perceptron.dense1.kernel, CLASSIFIER["dni.layer1.0.weight"].T
+    )
+    assert float(model.decoder.scale) == CLASSIFIER["scale_cls"][0]
+
+
+def test_a_finished_folder_is_not_replaced(tmp_path, files):
+    reference_import.convert(tmp_path / "out", make_config(), backbone=files["backbone"])
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["backbone.keras"]
+    with pytest.raises(UserError, match="out exists: delete it first"):
+        reference_import.convert(tmp_path / "out", make_config(), **files)
+
+
+@pytest.mark.slow
+def test_the_pipeline_takes_what_was_converted(tmp_path, files):
+    config = make_config()
+    reference_import.convert(tmp_path / "out", config, **files)
+    for step in pipeline.steps(config, tmp_path / "out"):
+        execute(step, config, tmp_path / "work")
+    report = json.loads((tmp_path / "work/evaluation/report.json").read_text())
+    assert report["backbone"] == NAME
+    assert not (tmp_path / "work/features/train").exists()
+    for folder, file in (("backbone", "backbone.keras"), ("model", "model.keras")):
+        record = json.loads((tmp_path / f"work/{folder}/step.json").read_text())
+        assert record["counts"] == {"copied_from": str(tmp_path / "out" / file)}
+
+
+@pytest.mark.slow
+def test_a_converted_backbone_alone_gets_a_classifier_trained(tmp_path, files):
+    config = make_config()
+    reference_import.convert(tmp_path / "out", config, backbone=files["backbone"])
+    folders = {step.folder for step in pipeline.steps(config, tmp_path / "out")}
+    assert {"features/train", "episodes/train-balanced"} < folders
+
+
+@pytest.mark.parametrize(
+    ("fields", "swap", "words"),
+    [
+        ({"backbone": "conv4_16"}, False, r"netFeat\.pth does not fit config\.backbone: Missing"),
+        (
+            {"backbone": "wrn_10_2"},
+            False,
+            r"netFeat\.pth does not fit config\.backbone: .*convShortcut",
+        ),
+        ({}, True, r"netSIB\.pth does not fit config\.backbone: Missing weights"),
+        ({"way": 4}, False, r"netSIB\.pth does not fit config\.way.*dni\.layer1\.0\.weight"),
+        ({"synthetic_gradient": "set"}, False, r"config\.synthetic_gradient: .*dense"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_one_line(tmp_path, files, fields, swap, words):
+    if swap:
+        files["backbone"], files["classifier"] = files["classifier"], files["backbone"]
+    with pytest.raises(UserError, match=words) as error:
+        reference_import.convert(tmp_path / "out", make_config(**fields), **files)
+    assert len(str(error.value).splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_data_set_without_published_statistics_is_named(tmp_path, files, monkeypatch):
+    monkeypatch.delitem(reference_import.CHANNELS, "glyphs")
+    with pytest.raises(UserError, match=r'config\.dataset="glyphs".*cifar_fs.*mini_imagenet'):
+        reference_import.convert(tmp_path / "out", make_config(), **files)
+
+
+def test_checkpoints_that_pytorch_has_written(tmp_path):
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is an extra, not in requirements.txt: pip install torch"
+    )
+    tensors = {
+        "netFeat": {name: torch.tensor(array) for name, array in BACKBONE.items()},
+        "SIB": {name: torch.tensor(array) for name, array in CLASSIFIER.items()},
+    }
+    backbone, classifier = tmp_path / "netFeatBest.pth", tmp_path / "netSIBBest.pth"
+    torch.save(tensors["netFeat"], backbone)
+    torch.save({"lr": 1e-3, "nbStep": 3, **tensors}, classifier)
+    reference_import.convert(
+        tmp_path / "out", make_config(), backbone=backbone, classifier=classifier
+    )
+    phi = keras.saving.load_model(tmp_path / "out/backbone.keras")
+    kernel = phi.get_layer(NAME).get_layer("conv1").kernel
+    np.testing.assert_array_equal(kernel[1, 2, 0, 5], BACKBONE["conv1.weight"][5, 0, 1, 2])
+    model = keras.saving.load_model(tmp_path / "out/model.keras")
+    np.testing.assert_array_equal(model.initialization.diagonal, CLASSIFIER["wnLayerFavg.weight"])
+
+
+@pytest.mark.slow
+def test_the_job_names_a_missing_file(tmp_path):
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "jobs.import_reference"),
+            "--config=configs/cifar_fs_conv4_64.py",
+            "--backbone=netFeatBest.pth",
+            f"--output={tmp_path / 'out'}",
+        ],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "netFeatBest.pth is no file" in result.stderr.strip().splitlines()[-1]
