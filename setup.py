@@ -16,7 +16,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["sib_tf", "sib_tf.*", "jobs", "configs"]),
-    package_data={"": ["README.md", "TAGS.txt", "CITATIONS.bib"]},
+    package_data={"": ["README.md", "TAGS.txt", "CITATIONS.bib", "checksums.tsv"]},
     install_requires=[
         "absl-py>=2.1",
         "apache-beam>=2.60",

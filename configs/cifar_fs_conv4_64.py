@@ -1,9 +1,9 @@
 r"""CIFAR-FS, 5-way, Conv-4-64, K = 3, the paper's network; the shot is its argument.
 
     python -m jobs.pipeline --config=configs/cifar_fs_conv4_64.py:1 \
-        --base=work/cifar_fs --workdir=work/cifar_fs/1shot
+        --base=work/cifar_fs_conv4_64 --workdir=work/cifar_fs_conv4_64/1shot
     python -m jobs.pipeline --config=configs/cifar_fs_conv4_64.py:5 \
-        --base=work/cifar_fs --workdir=work/cifar_fs/5shot
+        --base=work/cifar_fs_conv4_64 --workdir=work/cifar_fs_conv4_64/5shot
 
 The archive is downloaded, or taken from --config.manual_dir=DIR. Both share the backbone.
 Paper: 68.7 +- 0.6 and 77.1 +- 0.4.

@@ -1,9 +1,9 @@
 r"""mini-ImageNet, 5-way, Conv-4-64, K = 3, the paper's network; the shot is its argument.
 
-    python -m jobs.pipeline --config=configs/mini_imagenet_conv4_64.py:1 \
-        --config.manual_dir=DIR --base=work/mini_imagenet --workdir=work/mini_imagenet/1shot
-    python -m jobs.pipeline --config=configs/mini_imagenet_conv4_64.py:5 \
-        --config.manual_dir=DIR --base=work/mini_imagenet --workdir=work/mini_imagenet/5shot
+    python -m jobs.pipeline --config=configs/mini_imagenet_conv4_64.py:1 --config.manual_dir=DIR \
+        --base=work/mini_imagenet_conv4_64 --workdir=work/mini_imagenet_conv4_64/1shot
+    python -m jobs.pipeline --config=configs/mini_imagenet_conv4_64.py:5 --config.manual_dir=DIR \
+        --base=work/mini_imagenet_conv4_64 --workdir=work/mini_imagenet_conv4_64/5shot
 
 DIR holds `mini-imagenet/` with images/*.jpg, train.csv, val.csv and test.csv. Both share the
 backbone.
