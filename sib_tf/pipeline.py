@@ -454,7 +454,11 @@ def _evaluate(context: Context) -> dict:
 def _episode_to_show(
     context: Context, episodes: EpisodeTable, probabilities: np.ndarray
 ) -> report.Episode:
-    """The first test episode, for the report; its images are kept as files to try `predict` on."""
+    """The first test episode, for the report; its images are kept as files to try `predict` on.
+
+    `predict` takes classes in the order of their folders' names, and the dense network depends on
+    the order, so the names begin with the number of the class in the episode.
+    """
     builder = datasets.builder_of(_data(context))
     names = datasets.class_names(builder)
     encoded = datasets.read_encoded_images(builder, "test")
@@ -462,8 +466,10 @@ def _episode_to_show(
     labels = episodes.support_labels[0]
     class_names = [names[label] for label in episodes.classes[0]]
     example = context.folder / "episode"
+    digits = len(str(len(class_names) - 1))
     for n, (file, label) in enumerate(zip(support_files, labels, strict=True)):
-        _write_image(example / "support" / class_names[label] / f"{n:03d}.png", file)
+        folder = f"{label:0{digits}d}_{class_names[label]}"
+        _write_image(example / "support" / folder / f"{n:03d}.png", file)
     for n, file in enumerate(query_files):
         _write_image(example / "query" / f"{n:03d}.png", file)
     return report.Episode(

@@ -96,6 +96,34 @@ def test_predictions_agree_with_the_model_and_sum_to_one(workdir):
         assert max(probabilities, key=probabilities.get) == f"p({row['label']})"
 
 
+def test_predictions_from_files_are_those_of_the_report(workdir):
+    """Through image files, SavedModel and csv, the first episode is classified as in evaluation."""
+    import keras
+
+    from sib_tf import datasets, evaluation, features
+    from sib_tf.episodes import reader
+
+    episodes = reader.read_table(workdir / "episodes/test-balanced/records")
+    expected = evaluation.predict(
+        keras.saving.load_model(workdir / "model/model.keras"),
+        features.read(workdir / "features/test/records"),
+        episodes,
+        num_steps=3,
+    ).probabilities[-1, 0]
+    names = datasets.class_names(datasets.builder_of(prepared(workdir)))
+    with (workdir / "prediction/predictions.csv").open() as file:
+        header, *rows = csv.reader(file)
+    of_episode = [f"p({n}_{names[label]})" for n, label in enumerate(episodes.classes[0])]
+    assert header == ["file", "label", "status", *of_episode]
+    found = np.array([row[3:] for row in rows], float)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
+def prepared(workdir):
+    """Folder of the data set that TFDS has prepared."""
+    return next((workdir / "data/glyphs").glob("seed_*/*/dataset_info.json")).parent
+
+
 def test_saved_model_runs_without_sib_tf(workdir):
     code = f"""
 import sys, tensorflow as tf
@@ -237,8 +265,7 @@ def test_self_contained_images_are_those_of_the_ids(workdir):
     )
     assert result.returncode == 0, result.stderr
     folder = workdir / "episodes/validation-balanced-images/records"
-    prepared = next((workdir / "data/glyphs").glob("seed_*/*/dataset_info.json")).parent
-    images, _ = datasets.read_examples(datasets.builder_of(prepared), "validation")
+    images, _ = datasets.read_examples(datasets.builder_of(prepared(workdir)), "validation")
     parsed = next(
         parsed_batches(record_files(folder), lambda r: schema.parse(r, "images"), batch_size=10)
     )
