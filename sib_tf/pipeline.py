@@ -254,7 +254,7 @@ def _build_episodes(
     count = config[f"{split}_episodes"]
     labels = datasets.read_labels(builder, split)
     transform = episode_beam.SampleEpisodes(
-        examples_by_class(labels, spec, datasets.class_names(builder)),
+        examples_by_class(labels, spec, datasets.class_names(builder), split),
         spec,
         seed=config.seed,
         stream=split,
@@ -340,7 +340,7 @@ def _selection_episodes(config: ConfigDict, builder: tfds.core.DatasetBuilder) -
     """The 1-shot validation episodes that choose phi, whatever shot it is meant for."""
     spec = _spec(config, "balanced", shot=1)
     labels = datasets.read_labels(builder, "validation")
-    groups = examples_by_class(labels, spec, datasets.class_names(builder))
+    groups = examples_by_class(labels, spec, datasets.class_names(builder), "validation")
     stream = {"seed": config.seed, "stream": "selection"}
     return tabulate([sample(groups, spec, index=index, **stream) for index in range(600)])
 

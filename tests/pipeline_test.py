@@ -226,7 +226,7 @@ def test_too_few_images_of_a_class_are_named(tmp_path):
     result = job("build_episodes", *args)
     assert result.returncode == 1
     assert 'Class "U+' in last_line(result)
-    assert "has 10 images" in last_line(result)
+    assert "of the train split has 10 images" in last_line(result)
     assert not list(tmp_path.glob("episodes/*/step.json"))
 
 
