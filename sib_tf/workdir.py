@@ -21,6 +21,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from sib_tf.errors import UserError
+from sib_tf.sole_writer import sole_writer
 
 RECORD = "step.json"
 STARTED = "config.json"  # stands in a folder until it is finished
@@ -96,7 +97,7 @@ def execute(
 
     Raises:
         UserError: an earlier step is not finished, another config wrote the folder, or the folder
-            is not one of ours.
+            is not one of ours, or another process is writing it.
     """
     base = base or workdir
     wanted = settings(step.all_fields(), config)
@@ -113,23 +114,25 @@ def execute(
         _refuse_other_config(final, wanted)
         _LOG.info("%s: %s is finished, nothing to do.", step.name, final)
         return False
-
-    part = _open_part(step, final, wanted)
-    _LOG.info("%s: writing %s", step.name, final)
-    start = time.perf_counter()
-    counts = _run(step, Context(config, workdir, base, part, beam_args))
-    record = {
-        "step": step.name,
-        "config": wanted,
-        "fingerprint": fingerprint(wanted),
-        "inputs": {s.folder: fingerprint(settings(s.all_fields(), config)) for s in step.requires},
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "seconds": round(time.perf_counter() - start, 2),
-        "counts": counts,
-    }
-    write_json(part / RECORD, record)
-    (part / STARTED).unlink()
-    part.rename(final)
+    with sole_writer(final):
+        part = _open_part(step, final, wanted)
+        _LOG.info("%s: writing %s", step.name, final)
+        start = time.perf_counter()
+        counts = _run(step, Context(config, workdir, base, part, beam_args))
+        record = {
+            "step": step.name,
+            "config": wanted,
+            "fingerprint": fingerprint(wanted),
+            "inputs": {
+                s.folder: fingerprint(settings(s.all_fields(), config)) for s in step.requires
+            },
+            "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+            "seconds": round(time.perf_counter() - start, 2),
+            "counts": counts,
+        }
+        write_json(part / RECORD, record)
+        (part / STARTED).unlink()
+        part.rename(final)
     _LOG.info("%s: done in %.1f s %s", step.name, record["seconds"], counts)
     return True
 
@@ -209,15 +212,16 @@ def written_whole(folder: Path) -> Iterator[Path]:
     """A folder to write beside `folder`, which takes that name when the block is left in peace.
 
     Raises:
-        UserError: `folder` exists.
+        UserError: `folder` exists, or another process is writing it.
     """
     if folder.exists():
         raise UserError(f"{folder} exists: delete it first or pass another --output.")
     part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    yield part
-    part.rename(folder)
+    with sole_writer(folder):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        yield part
+        part.rename(folder)
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:

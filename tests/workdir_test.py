@@ -137,3 +137,14 @@ def test_experiments_share_the_steps_of_their_base(tmp_path):
     ]
     with pytest.raises(UserError, match=r"base/out/embed was written with config\.seed=1, not 2"):
         execute(train, changed(seed=2), two, base)
+
+
+def test_a_step_that_another_process_writes_is_refused(tmp_path):
+    def run(context):
+        with pytest.raises(UserError, match=r"Another process is writing .*out/train"):
+            execute(step(), CONFIG, tmp_path)
+        return {"runs": 1}
+
+    execute(step(run), CONFIG, tmp_path)
+    assert json.loads((tmp_path / "out/train" / RECORD).read_text())["counts"] == {"runs": 1}
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["train"]
