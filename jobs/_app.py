@@ -72,6 +72,9 @@ def _root_cause(error: BaseException) -> BaseException:
 
 def run(main: Callable[[Sequence[str]], None]) -> None:
     """Runs a job: bad input ends in one line on stderr and exit code 1, not in a traceback."""
+    # absl counts shared flags as those of this file, and `--help` shows only those of the job.
+    for flag in flags.FLAGS.get_key_flags_for_module(__name__):
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     logging.set_verbosity(logging.WARNING)  # of the libraries
     std_logging.getLogger("sib_tf").setLevel(std_logging.INFO)
     try:
