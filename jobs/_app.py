@@ -80,7 +80,7 @@ def run(main: Callable[[Sequence[str]], None]) -> None:
     try:
         app.run(main, flags_parser=_parse_flags)
     except (UserError, OSError) as error:
-        print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(f"error: {_one_line(error)}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -88,7 +88,17 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        raise UserError(f"{error} See --help.") from None
+        raise UserError(f"{_one_line(error)} See --help.") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # ml_collections: an unknown config field, or a value of the wrong type.
-        raise UserError(f"--config: {error}") from None
+        raise UserError(f"--config: {_one_line(error)}") from None
+
+
+def _one_line(error: Exception) -> str:
+    """What an error says: its first line and, as that may introduce a traceback, its last."""
+    # ml_collections wraps a KeyError, whose str() is quoted, in an AttributeError.
+    while isinstance(error, AttributeError | KeyError) and error.args:
+        error = error.args[0]
+    lines = str(error).split("\n")
+    lines = [line.strip() for line in lines if line.strip()] or [type(error).__name__]
+    return " ".join(dict.fromkeys((lines[0], lines[-1])))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+from jobs import _app
+from sib_tf.errors import UserError
 
 
 def job(name, *args):
@@ -19,6 +20,7 @@ def job(name, *args):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "own"), [("build_episodes", "--num_shards"), ("pipeline", "--weights")]
 )
@@ -26,3 +28,50 @@ def test_help_shows_shared_and_own_flags(name, own):
     shown = job(name, "--help").stdout
     for flag in ("--config", "--workdir", "--base", own):
         assert f"  {flag}:" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (
+            ["--config=configs/glyphs_tiny.py", "--config.stepsize=1"],
+            'error: --config: \'stepsize\' Did you mean "step_size" instead of "stepsize"?',
+        ),
+        (
+            ["--config=configs/glyphs_tiny.py:3"],
+            "error: flag --config=configs/glyphs_tiny.py:3: Error whilst parsing config file: "
+            "TypeError: get_config() takes 0 positional arguments but 1 was given See --help.",
+        ),
+        (
+            ["--config=configs/cifar_fs_conv4_64.py:x"],
+            "error: flag --config=configs/cifar_fs_conv4_64.py:x: Error whilst parsing config "
+            "file: ValueError: invalid literal for int() with base 10: 'x' See --help.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_config_is_said_in_one_line(tmp_path, args, words):
+    result = job("export", *args, f"--workdir={tmp_path}")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1] == words
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(), "error: OSError"),
+        (OSError(2, "No such file or directory", "a.png"), "error: [Errno 2] No such file or "),
+        (UserError("a.png cannot be read: remove it."), "error: a.png cannot be read: remove it."),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_exit_code_1(monkeypatch, capsys, error, line):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(_app.app, "run", fail)
+    with pytest.raises(SystemExit, match="1"):
+        _app.run(fail)
+    printed = capsys.readouterr().err
+    assert printed.startswith(line)
+    assert printed.count("\n") == 1
