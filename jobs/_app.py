@@ -1,10 +1,12 @@
 """What every job shares: its flags, and how it ends."""
 
 import dataclasses
+import functools
 import logging as std_logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
@@ -70,18 +72,42 @@ def _root_cause(error: BaseException) -> BaseException:
     return error
 
 
-def run(main: Callable[[Sequence[str]], None]) -> None:
-    """Runs a job: bad input ends in one line on stderr and exit code 1, not in a traceback."""
+def refuse_arguments(arguments: Sequence[str]) -> None:
+    """What a job without Beam does with arguments that are no flags.
+
+    Raises:
+        UserError: there is one.
+    """
+    if arguments:
+        raise UserError(f"{arguments[0]} is no flag, and nothing else is expected. See --help.")
+
+
+def run(
+    main: Callable[[Sequence[str]], None],
+    check_arguments: Callable[[Sequence[str]], Any] = refuse_arguments,
+) -> None:
+    """Runs a job: bad input ends in one line on stderr and exit code 1, not in a traceback.
+
+    Args:
+        main: the job; called with the arguments that are no flags, after the name of the program.
+        check_arguments: raises UserError if one of them is wrong.
+    """
     # absl counts shared flags as those of this file, and `--help` shows only those of the job.
     for flag in flags.FLAGS.get_key_flags_for_module(__name__):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     logging.set_verbosity(logging.WARNING)  # of the libraries
     std_logging.getLogger("sib_tf").setLevel(std_logging.INFO)
     try:
-        app.run(main, flags_parser=_parse_flags)
+        app.run(main, flags_parser=functools.partial(_parse, check_arguments=check_arguments))
     except (UserError, OSError) as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)
         sys.exit(1)
+
+
+def _parse(argv: Sequence[str], check_arguments: Callable[[Sequence[str]], Any]) -> list[str]:
+    parsed = _parse_flags(argv)
+    check_arguments(parsed[1:])
+    return parsed
 
 
 def _parse_flags(argv: Sequence[str]) -> list[str]:

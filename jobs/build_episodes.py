@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from jobs import _app
-from sib_tf import datasets, pipeline
+from sib_tf import beam_runner, datasets, pipeline
 from sib_tf.episodes import schema
 
 _experiment = _app.define_experiment_flags()
@@ -37,4 +37,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    _app.run(main)
+    _app.run(main, check_arguments=beam_runner.options)

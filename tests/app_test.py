@@ -57,6 +57,21 @@ def test_what_is_wrong_with_a_config_is_said_in_one_line(tmp_path, args, words):
     assert result.stderr.splitlines()[-1] == words
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "args", "words"),
+    [
+        ("pipeline", ["--", "--direct_num_worker=2"], "--direct_num_worker=2 is no option of"),
+        ("evaluate", ["stray"], "stray is no flag, and nothing else is expected. See --help."),
+    ],
+)
+def test_arguments_that_nobody_reads_are_refused(tmp_path, name, args, words):
+    result = job(name, "--config=configs/glyphs_tiny.py", f"--workdir={tmp_path}", *args)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith(f"error: {words}")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [
