@@ -58,6 +58,15 @@ def test_what_is_wrong_with_a_config_is_said_in_one_line(tmp_path, args, words):
 
 
 @pytest.mark.slow
+def test_libraries_keep_quiet_about_what_nobody_can_act_upon(tmp_path):
+    result = job("build_dataset", "--config=configs/glyphs_tiny.py", f"--workdir={tmp_path}")
+    assert result.returncode == 0
+    assert "build_dataset: done" in result.stderr
+    for noise in ("apitools", "custom data configuration", "cpu_feature_guard"):
+        assert noise not in result.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "args", "words"),
     [
