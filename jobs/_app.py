@@ -23,10 +23,15 @@ class Experiment:
     workdir: Path
     base: Path
 
-    def run(self, steps: Sequence[workdir.Step], beam_args: Sequence[str] = ()) -> None:
-        """Runs steps one after the other, those that are not finished yet."""
-        for step in steps:
-            workdir.execute(step, self.config, self.workdir, self.base, beam_args)
+    def run(
+        self, steps: Sequence[workdir.Step], beam_args: Sequence[str] = ()
+    ) -> list[workdir.Step]:
+        """Runs steps one after the other, those that are not finished yet; returns the others."""
+        return [
+            step
+            for step in steps
+            if not workdir.execute(step, self.config, self.workdir, self.base, beam_args)
+        ]
 
 
 def define_config_flag() -> Callable[[], ConfigDict]:

@@ -99,3 +99,20 @@ def test_bad_input_ends_in_one_line_and_exit_code_1(monkeypatch, capsys, error, 
     printed = capsys.readouterr().err
     assert printed.startswith(line)
     assert printed.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_num_shards_of_a_finished_folder_is_said_to_change_nothing(tmp_path):
+    args = ["--config=configs/glyphs_tiny.py", f"--workdir={tmp_path}"]
+    assert job("build_dataset", *args).returncode == 0
+    args.append("--split=validation")
+    first = job("build_episodes", *args, "--num_shards=2")
+    again = job("build_episodes", *args, "--num_shards=3")
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert "--num_shards" not in first.stderr
+    folder = tmp_path / "episodes/validation-balanced"
+    assert (
+        f"--num_shards=3 changes no finished folder; to write it again, first delete {folder}"
+        in (again.stderr)
+    )
+    assert len(list(folder.glob("records*"))) == 2
