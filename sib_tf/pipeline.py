@@ -232,7 +232,7 @@ def _build_dataset(context: Context) -> dict:
 
 def _data(context: Context) -> Path:
     """The prepared data set in a working directory."""
-    return Path(sources.builder(context.config, context.base / "data").data_dir)
+    return datasets.prepared_in(context.base / "data")
 
 
 def _spec(config: ConfigDict, shares: str, shot: int | None = None) -> EpisodeSpec:

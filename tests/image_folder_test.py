@@ -24,7 +24,7 @@ def prepare(tmp_path, images):
     """What comes first in the pipeline: the data set and all sets of episodes."""
     config = image_folder.get_config()
     config.data_dir = str(write_classes(tmp_path / "images", images))
-    config.backbone, config.pretrain_epochs = "conv4_4", 1
+    config.backbone, config.pretrain_epochs, config.pretrain_warmup_steps = "conv4_4", 1, 0
     for split in ("train", "validation", "test"):
         config[f"{split}_episodes"] = 10
     steps = pipeline.steps(config)
