@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from sib_tf.episode_batches import episode_batches
 from sib_tf.episodes.reader import EpisodeTable
 from sib_tf.features import FeatureTable
 from sib_tf.tasks.few_shot import FewShotClassifier
-from sib_tf.training import episode_batches
 
 CALIBRATION_BINS = 15
 Z_95 = 1.96  # half width of a 95 % interval, in standard errors
