@@ -6,6 +6,7 @@ training goes on bit for bit.
 
 import dataclasses
 import math
+import sys
 from pathlib import Path
 
 import keras
@@ -14,8 +15,11 @@ import tensorflow as tf
 
 from sib_tf import feature_network
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
+from sib_tf.best_weights import BestWeights
 from sib_tf.decoders import CosineClassifier
+from sib_tf.divergence import StopIfDiverged
 from sib_tf.episodes.reader import EpisodeTable
+from sib_tf.epoch_log import LogEpochs
 from sib_tf.errors import UserError
 from sib_tf.initialization import PrototypeInitialization
 from sib_tf.input_pipeline import function_of_step
@@ -155,28 +159,25 @@ def train(
     )
     resume = Resume(folder / "checkpoints")
     epoch = resume.restore(model)
+    best = folder / "best.weights.h5"
     model.fit(
         training_batches(images, targets, settings, first_step=epoch * steps),
         epochs=settings.epochs,
         initial_epoch=epoch,
         steps_per_epoch=steps,
+        shuffle=False,  # Keras cannot and would warn; the data set does
+        # An epoch can take an hour. Into a file, the bar would be written a thousand times.
+        verbose=int(sys.stdout.isatty()),
         callbacks=[
+            StopIfDiverged("pretrain_learning_rate"),
             ValidationAccuracy(validation_images, validation_episodes),
             keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
-            keras.callbacks.ModelCheckpoint(
-                folder / "best.weights.h5",
-                monitor="val_accuracy",
-                mode="max",
-                save_best_only=True,
-                save_weights_only=True,
-                initial_value_threshold=max(
-                    (r["val_accuracy"] for r in resume.history), default=None
-                ),
-            ),
+            BestWeights(best, resume.history),
+            LogEpochs(),
             resume,
         ],
     )
-    model.load_weights(folder / "best.weights.h5")
+    model.load_weights(best)
     model.phi.save(folder / BACKBONE)
     write_json(folder / CURVES, resume.curves())
     return {"images": len(images), "val_accuracy": max(resume.curves()["val_accuracy"])}

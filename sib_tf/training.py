@@ -6,8 +6,10 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from sib_tf.divergence import StopIfDiverged
 from sib_tf.episode_batches import episode_batches, training_batches
 from sib_tf.episodes.reader import EpisodeTable
+from sib_tf.epoch_log import LogEpochs
 from sib_tf.errors import UserError
 from sib_tf.features import FeatureTable
 from sib_tf.optimizers import SGDWithL2
@@ -136,7 +138,14 @@ def train(
         initial_epoch=epoch,
         steps_per_epoch=settings.steps_per_epoch // settings.steps_per_call,
         validation_data=episode_batches(*validation, batch_size=100),
-        callbacks=[keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False), resume],
+        shuffle=False,  # Keras cannot and would warn; the episodes are drawn at random
+        verbose=0,
+        callbacks=[
+            StopIfDiverged("learning_rate", "step_size"),
+            keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
+            LogEpochs(),
+            resume,
+        ],
     )
     model.save(folder / MODEL)
     write_json(folder / CURVES, resume.curves())
