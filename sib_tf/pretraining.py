@@ -16,6 +16,7 @@ import tensorflow as tf
 from sib_tf import feature_network
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.best_weights import BestWeights
+from sib_tf.channel_moments import channel_moments
 from sib_tf.decoders import CosineClassifier
 from sib_tf.divergence import StopIfDiverged
 from sib_tf.episodes.reader import EpisodeTable
@@ -218,11 +219,11 @@ def _schedule(settings: Settings, steps: int) -> keras.optimizers.schedules.Lear
 
 def _phi(settings: Settings, images: np.ndarray) -> keras.Model:
     """A fresh phi that standardises with the statistics of the images."""
-    pixels = images.reshape(-1, images.shape[-1])
+    mean, variance = channel_moments(images)
     return feature_network.build(
         settings.backbone,
         image_size=images.shape[1],
         crop_size=settings.crop_size,
-        mean=pixels.mean(axis=0, dtype=np.float64),
-        variance=pixels.var(axis=0, dtype=np.float64),
+        mean=mean,
+        variance=variance,
     )
