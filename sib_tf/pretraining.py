@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sib_tf import feature_network
+from sib_tf import backbones, feature_network
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.best_weights import BestWeights
 from sib_tf.channel_moments import channel_moments
@@ -25,6 +25,7 @@ from sib_tf.errors import UserError
 from sib_tf.initialization import PrototypeInitialization
 from sib_tf.input_pipeline import function_of_step
 from sib_tf.optimizers import SGDWithL2
+from sib_tf.ranges import at_least, positive
 from sib_tf.resuming import Resume
 from sib_tf.workdir import write_json
 
@@ -46,6 +47,9 @@ class Settings:
         crop_size: H = W of the centre of an image that phi looks at.
         augmentation: of the training images.
         seed: of weights, order and augmentation.
+
+    Raises:
+        UserError: a number is out of range, or the backbone unknown.
     """
 
     backbone: str
@@ -57,6 +61,17 @@ class Settings:
     crop_size: int
     augmentation: Augmentation
     seed: int
+
+    def __post_init__(self) -> None:
+        backbones.constructor(self.backbone)
+        at_least(
+            1,
+            pretrain_epochs=self.epochs,
+            pretrain_batch_size=self.batch_size,
+            crop_size=self.crop_size,
+        )
+        at_least(0, pretrain_warmup_steps=self.warmup_steps, l2=self.l2)
+        positive(pretrain_learning_rate=self.learning_rate)
 
 
 class BaseClassifier(keras.Model):
@@ -142,6 +157,9 @@ def train(
 
     Returns:
         `images` and the best `val_accuracy`.
+
+    Raises:
+        UserError: there are too few images for a batch or for the warm-up, or training diverges.
     """
     keras.utils.set_random_seed(settings.seed)
     class_ids, targets = np.unique(labels, return_inverse=True)
@@ -151,6 +169,12 @@ def train(
         raise UserError(
             f"There are {len(images)} training images, fewer than config.pretrain_batch_size="
             f"{settings.batch_size}: add images or lower it."
+        )
+    if settings.warmup_steps >= settings.epochs * steps:
+        raise UserError(
+            f"config.pretrain_warmup_steps={settings.warmup_steps} leaves none of the "
+            f"{settings.epochs * steps} steps of pretraining at the peak rate: lower it or raise "
+            "config.pretrain_epochs."
         )
     model.compile(
         optimizer=SGDWithL2(_schedule(settings, steps), l2=settings.l2),
@@ -213,7 +237,7 @@ def _schedule(settings: Settings, steps: int) -> keras.optimizers.schedules.Lear
         initial_learning_rate=0.0,
         warmup_target=settings.learning_rate,
         warmup_steps=settings.warmup_steps,
-        decay_steps=max(1, settings.epochs * steps - settings.warmup_steps),
+        decay_steps=settings.epochs * steps - settings.warmup_steps,
     )
 
 

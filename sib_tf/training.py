@@ -13,6 +13,7 @@ from sib_tf.epoch_log import LogEpochs
 from sib_tf.errors import UserError
 from sib_tf.features import FeatureTable
 from sib_tf.optimizers import SGDWithL2
+from sib_tf.ranges import at_least, positive
 from sib_tf.resuming import Resume
 from sib_tf.tasks.few_shot import FewShotClassifier
 from sib_tf.workdir import write_json
@@ -34,6 +35,9 @@ class Settings:
         learning_rate: of meta-training (eta, the step size within a task, is the model's).
         l2: weight decay as an L2 term in the gradient.
         seed: of weights and views.
+
+    Raises:
+        UserError: a number is out of range, or no multiple of what it should be.
     """
 
     steps: int
@@ -45,9 +49,18 @@ class Settings:
     steps_per_epoch: int = 1000
 
     def __post_init__(self) -> None:
+        at_least(
+            1,
+            train_steps=self.steps,
+            episodes_per_step=self.episodes_per_step,
+            steps_per_call=self.steps_per_call,
+            steps_per_epoch=self.steps_per_epoch,
+        )
+        at_least(0, l2=self.l2)
+        positive(learning_rate=self.learning_rate)
         for field, unit in (("steps", "steps_per_epoch"), ("steps_per_epoch", "steps_per_call")):
             whole, part = getattr(self, field), getattr(self, unit)
-            if whole < 1 or whole % part:
+            if whole % part:
                 name = "train_steps" if field == "steps" else field
                 raise UserError(
                     f"config.{name}={whole} must be a multiple of config.{unit}={part}."

@@ -118,3 +118,9 @@ def test_a_diverging_training_names_its_rate_and_keeps_nothing(tmp_path):
         run(tmp_path, dataclasses.replace(SETTINGS, learning_rate=1e30, warmup_steps=0))
     assert not list((tmp_path / "checkpoints").glob("ckpt*"))
     assert not list(tmp_path.glob("*.h5"))
+
+
+def test_a_warm_up_that_never_ends_is_refused(tmp_path):
+    # 36 images make 4 batches of 8, so 2 epochs have 8 steps.
+    with pytest.raises(UserError, match=r"pretrain_warmup_steps=8 leaves none of the 8 steps"):
+        run(tmp_path, dataclasses.replace(SETTINGS, warmup_steps=8))
