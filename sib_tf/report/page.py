@@ -98,7 +98,8 @@ def _table(rows: Sequence[Row]) -> str:
     return f"""<div class="table">
 <table>
 <caption>Mean over the episodes with its 95 % interval; the best accuracy of each group is in bold.
-ECE is the expected calibration error.</caption>
+ECE is the expected calibration error. All K of a method come from one pass over the episodes: each
+of its rows gives the seconds of that pass.</caption>
 <thead><tr><th scope="col">Method</th><th scope="col">Trained on</th>
 <th scope="col" class="number">Accuracy, %</th><th scope="col" class="number">ECE</th>
 <th scope="col" class="number">Seconds</th></tr></thead>
