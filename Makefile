@@ -5,13 +5,16 @@ INSTALLED := $(VENV)/.installed
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help quickstart test lint benchmark clean
+.PHONY: help quickstart test lint benchmark results reproduce-cifar-fs evaluate-cifar-fs clean
 
 help:
 	@echo 'make quickstart  from raw images to predictions of a SavedModel, into work/glyphs'
 	@echo 'make test        all tests'
 	@echo 'make lint        ruff, as in CI'
 	@echo 'make benchmark   milliseconds of a meta-training step'
+	@echo 'make reproduce-cifar-fs  from the archive to the test accuracy on CIFAR-FS, 1 and 5 shots'
+	@echo 'make evaluate-cifar-fs   the same from the published weights, without training'
+	@echo 'make results     the results table of the README, from results/'
 	@echo 'make clean       removes .venv and work'
 
 # The stamp comes last, so that a broken installation is done again.
@@ -32,6 +35,24 @@ lint: $(INSTALLED)
 
 benchmark: $(INSTALLED)
 	$(RUN) -m benchmarks.meta_training
+
+# The archive is downloaded, unless MANUAL_DIR has it.
+CIFAR_FS := configs/cifar_fs_conv4_64.py
+MANUAL_DIR :=
+
+reproduce-cifar-fs: $(INSTALLED)
+	for shot in 1 5; do $(RUN) -m jobs.pipeline --config=$(CIFAR_FS):$$shot \
+		--config.manual_dir=$(MANUAL_DIR) --base=work/cifar_fs_conv4_64 \
+		--workdir=work/cifar_fs_conv4_64/$${shot}shot || exit; done
+
+evaluate-cifar-fs: $(INSTALLED)
+	for shot in 1 5; do $(RUN) -m jobs.pipeline --config=$(CIFAR_FS):$$shot \
+		--config.manual_dir=$(MANUAL_DIR) --base=work/cifar_fs_published \
+		--weights=results/cifar_fs_conv4_64/$${shot}shot-seed0 \
+		--workdir=work/cifar_fs_published/$${shot}shot || exit; done
+
+results: $(INSTALLED)
+	$(RUN) -m jobs.summarize
 
 clean:
 	rm -rf $(VENV) work

@@ -21,16 +21,16 @@ def get_config(shot: str = "1") -> ConfigDict:
 
     # phi: a cosine classifier over the training classes
     config.backbone = "conv4_64"
-    config.pretrain_epochs = 40
+    config.pretrain_epochs = 25
     config.pretrain_batch_size = 128
     config.pretrain_learning_rate = 0.1  # peak
     config.pretrain_warmup_steps = 1000
     config.l2 = 5e-4  # in the gradient, of pre-training and meta-training
     config.crop_size = 32
     config.crop_padding = 4
-    config.flip = True
+    config.flip = True  # in training; and phi averages an image and its mirror image
     config.color_jitter = 0.4
-    config.views = 10  # augmented views of each training image in the feature cache
+    config.views = 5  # augmented views of each training image in the feature cache
 
     # Episodes
     config.way = 5
@@ -40,7 +40,7 @@ def get_config(shot: str = "1") -> ConfigDict:
     config.dirichlet_alpha = 2.0
     config.train_query_shares = "balanced"
     config.test_query_shares = ("balanced", "dirichlet")
-    config.train_episodes = 50_000
+    config.train_episodes = 20_000
     config.validation_episodes = 1000
     config.test_episodes = 2000
 

@@ -28,7 +28,7 @@ def get_config(shot: str = "1") -> ConfigDict:
     config.l2 = 5e-4  # in the gradient, of pre-training and meta-training
     config.crop_size = 80
     config.crop_padding = 8
-    config.flip = True
+    config.flip = True  # in training; and phi averages an image and its mirror image
     config.color_jitter = 0.4
     config.views = 5  # augmented views of each training image in the feature cache
 
@@ -40,7 +40,7 @@ def get_config(shot: str = "1") -> ConfigDict:
     config.dirichlet_alpha = 2.0
     config.train_query_shares = "balanced"
     config.test_query_shares = ("balanced", "dirichlet")
-    config.train_episodes = 50_000
+    config.train_episodes = 20_000
     config.validation_episodes = 1000
     config.test_episodes = 2000
 

@@ -43,3 +43,21 @@ def build(
         backbones.build(backbone, crop_size),
     ]
     return keras.Sequential(layers, name="phi")
+
+
+def mirrored(phi: keras.Model) -> keras.Model:
+    """The mean of phi's unit features of an image and of its mirror image.
+
+    Where a mirror image is as good an image, this takes out of the features what tells the two
+    apart: worth two points of 1-shot accuracy on CIFAR-FS, at twice the time. Not in the paper.
+
+    Args:
+        phi: from images [B, H, W, 3] to features [B, D].
+
+    Returns:
+        A model of the same input and output.
+    """
+    images = keras.Input(phi.input_shape[1:])
+    unit = keras.layers.UnitNormalization(axis=-1)
+    both = [unit(phi(images)), unit(phi(keras.ops.flip(images, axis=2)))]
+    return keras.Model(images, keras.layers.Average()(both), name="mirrored_phi")

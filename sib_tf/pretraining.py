@@ -148,7 +148,8 @@ def train(
 
     Args:
         folder: gets `backbone.keras` (uint8 or float [B, H, W, 3], 0..255, to [B, D]),
-            `curves.json`, TensorBoard summaries and checkpoints to resume from.
+            `curves.json`, TensorBoard summaries and checkpoints to resume from. If the augmentation
+            flips, it is mirrored: see `feature_network.mirrored`.
         settings: how.
         images: uint8 [n, H, W, 3] of the training split.
         labels: int [n], any integers; only which are equal matters.
@@ -203,7 +204,8 @@ def train(
         ],
     )
     model.load_weights(best)
-    model.phi.save(folder / BACKBONE)
+    phi = feature_network.mirrored(model.phi) if settings.augmentation.flip else model.phi
+    phi.save(folder / BACKBONE)
     write_json(folder / CURVES, resume.curves())
     return {"images": len(images), "val_accuracy": max(resume.curves()["val_accuracy"])}
 
