@@ -414,13 +414,15 @@ def _evaluate(context: Context) -> dict:
             **setting,
             train_query_shares=config.train_query_shares,
         )
-        shown = shown or (episodes, adapted.probabilities[: config.num_steps + 1, 0])
+        shown = shown or (episodes, adapted.probabilities[: model.num_steps + 1, 0])
     content = {
         "dataset": config.dataset,
         "backbone": config.backbone,
         "split": "test",
         "episodes": config.test_episodes,
         "seed": config.seed,
+        "num_steps": model.num_steps,
+        "step_size": model.step_size,
         "results": results,
     }
     write_json(context.folder / "report.json", content)

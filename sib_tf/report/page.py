@@ -53,11 +53,12 @@ def render(report: Mapping[str, Any], figures: Sequence[str]) -> str:
     """The page with these figures, which `render_figure` made."""
     title = html.escape(f"Few-shot classification on {report['dataset']}")
     facts = "".join(
-        f"<div><dt>{label}</dt><dd>{html.escape(str(value))}</dd></div>\n"
+        f"<div><dt>{label}</dt><dd>{_typeset(str(value))}</dd></div>\n"
         for label, value in (
             ("Data set", report["dataset"]),
             ("Split", report["split"]),
             ("Backbone", report["backbone"]),
+            ("Trained with", f"K = {report['num_steps']}, step size {report['step_size']:g}"),
             ("Episodes", f"{report['episodes']:,}"),
             ("Seed", report["seed"]),
         )
