@@ -12,16 +12,15 @@ import statistics
 import time
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 from absl import app, flags
 
 from sib_tf import FewShotClassifier
+from sib_tf.episode_batches import training_batches
 from sib_tf.episodes.reader import tabulate
 from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
 from sib_tf.features import FeatureTable
-from sib_tf.optimizers import SGDWithL2
-from sib_tf.training import Settings, StepsInOneProgram, training_batches
+from sib_tf.training import Settings, compiled
 
 _RUNS = flags.DEFINE_integer("runs", 7, "Timed runs, after one that is not.", 1)
 _STEPS = flags.DEFINE_integer("steps", 5000, "Steps of a run.", 100)
@@ -38,15 +37,14 @@ def seconds_per_step(dim: int) -> list[float]:
     groups = examples_by_class(labels, spec, [str(n) for n in range(64)], "train")
     episodes = [sample(groups, spec, seed=0, stream="train", index=i) for i in range(1000)]
     settings = Settings(steps=_STEPS.value, learning_rate=1e-3, l2=5e-4, seed=0)
-    batches = training_batches(FeatureTable(features, labels), tabulate(episodes), settings)
-
-    trainer = StepsInOneProgram(FewShotClassifier(way=5, feature_dim=dim))
-    trainer.compile(
-        optimizer=SGDWithL2(settings.learning_rate, l2=settings.l2),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=True,
+    batches = training_batches(
+        FeatureTable(features, labels),
+        tabulate(episodes),
+        steps_per_call=settings.steps_per_call,
+        episodes_per_step=settings.episodes_per_step,
+        seed=settings.seed,
     )
+    trainer = compiled(FewShotClassifier(way=5, feature_dim=dim), settings)
     times = []
     for _ in range(_RUNS.value + 1):
         start = time.perf_counter()

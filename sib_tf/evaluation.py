@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from sib_tf.episode_batches import episode_batches
 from sib_tf.episodes.reader import EpisodeTable
 from sib_tf.features import FeatureTable
 from sib_tf.tasks.few_shot import FewShotClassifier
-from sib_tf.training import episode_batches
 
 CALIBRATION_BINS = 15
 Z_95 = 1.96  # half width of a 95 % interval, in standard errors
@@ -23,7 +23,8 @@ class Predictions:
     Attributes:
         probabilities: float32 [K+1, E, Q, N].
         labels: int32 [E, Q], the truth.
-        seconds: of the pass that gave them, features in memory, compilation left out.
+        seconds: of the one pass over all episodes that gave all of them, features in memory,
+            compilation left out.
     """
 
     probabilities: np.ndarray
@@ -32,16 +33,23 @@ class Predictions:
 
 
 def predict(
-    model: FewShotClassifier, features: FeatureTable, episodes: EpisodeTable, num_steps: int
+    model: FewShotClassifier,
+    features: FeatureTable,
+    episodes: EpisodeTable,
+    num_steps: int,
+    batch_size: int = 100,
 ) -> Predictions:
     """Runs a model over all episodes, keeping what it predicts after each of 0..num_steps steps."""
 
-    @tf.function(jit_compile=True, reduce_retracing=True, autograph=False)
+    @tf.function(jit_compile=True, autograph=False)
     def probabilities(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         return tf.nn.softmax(model.logits_path(inputs, num_steps))
 
-    batches = episode_batches(features, episodes, batch_size=_divisor(len(episodes), 100))
-    probabilities(next(iter(batches))[0])
+    batches = episode_batches(features, episodes, batch_size)
+    first, _ = next(iter(batches))
+    # Each size of a batch is a program of its own: that of the last batch may differ.
+    for size in {min(batch_size, len(episodes)), len(episodes) % batch_size} - {0}:
+        probabilities({name: values[:size] for name, values in first.items()})
     start = time.perf_counter()
     outputs = [probabilities(inputs).numpy() for inputs, _ in batches]
     return Predictions(
@@ -49,13 +57,11 @@ def predict(
     )
 
 
-def _divisor(count: int, limit: int) -> int:
-    """The largest divisor of `count` up to `limit`: batches of one size compile once."""
-    return max(size for size in range(1, limit + 1) if count % size == 0)
-
-
 def rows(predictions: Predictions, steps: Sequence[int], **labels: object) -> list[dict]:
-    """One row of `report.json` for each K in `steps`, begun with `labels`."""
+    """One row of `report.json` for each K in `steps`, begun with `labels`.
+
+    `seconds` is the same in all of them: that of the one pass which goes through all K.
+    """
     return [
         {
             **labels,

@@ -30,14 +30,14 @@ from sib_tf import (
     publishing,
     report,
     results_table,
+    settings,
     training,
     workdir,
 )
-from sib_tf.augmentation import Augmentation
 from sib_tf.datasets import sources
 from sib_tf.episodes import beam as episode_beam
 from sib_tf.episodes.reader import EpisodeTable, read_table, tabulate
-from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.episodes.sampling import examples_by_class, sample
 from sib_tf.errors import UserError
 from sib_tf.tasks.few_shot import FewShotClassifier
 from sib_tf.workdir import Context, Step, write_json
@@ -54,6 +54,9 @@ def steps(config: ConfigDict, weights: Path | None = None) -> list[Step]:
         config: of the experiment.
         weights: folder whose `backbone.keras` and, if it is there, `model.keras` to take instead of
             training them.
+
+    Raises:
+        UserError: a field of the config is missing or cannot be; names it.
     """
     phi, train = pretrain_step(config), _train_step(config)
     evaluate, exported = _evaluate_step(config, train), _export_step(train)
@@ -64,21 +67,32 @@ def steps(config: ConfigDict, weights: Path | None = None) -> list[Step]:
         if (weights / training.MODEL).exists():
             train = _copied(train, weights / training.MODEL)
             splits = ("test",)
-    return [
-        build_dataset_step(config),
-        *episode_steps(config, splits),
-        phi,
-        *embed_steps(config, splits),
-        train,
-        evaluate,
-        exported,
-        predict,
-    ]
+    return _checked(
+        [
+            build_dataset_step(config),
+            *_episode_steps(config, splits),
+            phi,
+            *embed_steps(config, splits),
+            train,
+            evaluate,
+            exported,
+            predict,
+        ],
+        config,
+    )
 
 
 def steps_of(config: ConfigDict, name: str) -> list[Step]:
     """The steps of one job."""
     return [step for step in steps(config) if step.name == name]
+
+
+def _checked(steps: list[Step], config: ConfigDict) -> list[Step]:
+    """The same steps, if the config has every field of theirs and all its fields can be."""
+    for step in steps:
+        workdir.settings(step.all_fields(), config)
+    settings.check(config)
+    return steps
 
 
 def build_dataset_step(config: ConfigDict) -> Step:
@@ -96,7 +110,16 @@ def episode_steps(
 
     Self-contained episodes (`materialize` other than "ids") go into folders of their own, to be
     shipped elsewhere; training and evaluation read the ids.
+
+    Raises:
+        UserError: a field of the config is missing or cannot be; names it.
     """
+    return _checked(_episode_steps(config, splits, materialize, num_shards), config)
+
+
+def _episode_steps(
+    config: ConfigDict, splits: Sequence[str], materialize: str = "ids", num_shards: int = 0
+) -> list[Step]:
     suffix = "" if materialize == "ids" else f"-{materialize}"
     shares = {
         "train": (config.train_query_shares,),
@@ -188,7 +211,7 @@ def _train_step(config: ConfigDict) -> Step:
             "learning_rate",
             "train_query_shares",
         ),
-        (*embed_steps(config, splits), *episode_steps(config, splits)),
+        (*embed_steps(config, splits), *_episode_steps(config, splits)),
         _train,
         resumes=True,
     )
@@ -210,7 +233,7 @@ def _evaluate_step(config: ConfigDict, train: Step) -> Step:
         "evaluate",
         "evaluation",
         ("eval_num_steps", "test_query_shares"),
-        (train, *embed_steps(config, ["test"]), *episode_steps(config, ["test"])),
+        (train, *embed_steps(config, ["test"]), *_episode_steps(config, ["test"])),
         _evaluate,
     )
 
@@ -235,22 +258,12 @@ def _data(context: Context) -> Path:
     return datasets.prepared_in(context.base / "data")
 
 
-def _spec(config: ConfigDict, shares: str, shot: int | None = None) -> EpisodeSpec:
-    return EpisodeSpec(
-        way=config.way,
-        shot=config.shot if shot is None else shot,
-        queries=config.queries or config.way * config.queries_per_class,
-        shares=shares,
-        alpha=config.dirichlet_alpha,
-    )
-
-
 def _build_episodes(
     context: Context, split: str, shares: str, materialize: str, num_shards: int
 ) -> dict:
     config, data = context.config, _data(context)
     builder = datasets.builder_of(data)
-    spec = _spec(config, shares)
+    spec = settings.episode_spec(config, shares)
     count = config[f"{split}_episodes"]
     labels = datasets.read_labels(builder, split)
     transform = episode_beam.SampleEpisodes(
@@ -292,12 +305,6 @@ def _open_images(data: str, split: str) -> episode_beam.Lookup:
     return datasets.read_encoded_images(datasets.builder_of(data), split).__getitem__
 
 
-def _augmentation(config: ConfigDict, image_size: int) -> Augmentation:
-    """Random crops as shifts: phi takes the centre of what is as large as the stored image."""
-    shift = config.crop_padding + (image_size - config.crop_size) // 2
-    return Augmentation(shift, config.flip, config.color_jitter)
-
-
 def _copy(context: Context, file: Path, fields: Sequence[str]) -> dict:
     report = file.with_name(publishing.REPORT)
     try:
@@ -315,20 +322,9 @@ def _pretrain(context: Context) -> dict:
     config = context.config
     builder = datasets.builder_of(_data(context))
     images, labels = datasets.read_examples(builder, "train")
-    settings = pretraining.Settings(
-        backbone=config.backbone,
-        epochs=config.pretrain_epochs,
-        batch_size=config.pretrain_batch_size,
-        learning_rate=config.pretrain_learning_rate,
-        warmup_steps=config.pretrain_warmup_steps,
-        l2=config.l2,
-        crop_size=config.crop_size,
-        augmentation=_augmentation(config, images.shape[1]),
-        seed=config.seed,
-    )
     return pretraining.train(
         context.folder,
-        settings,
+        settings.pretraining_settings(config, images.shape[1]),
         images=images,
         labels=labels,
         validation_images=datasets.read_examples(builder, "validation")[0],
@@ -337,8 +333,8 @@ def _pretrain(context: Context) -> dict:
 
 
 def _selection_episodes(config: ConfigDict, builder: tfds.core.DatasetBuilder) -> EpisodeTable:
-    """The 1-shot validation episodes that choose phi, whatever shot it is meant for."""
-    spec = _spec(config, "balanced", shot=1)
+    """The validation episodes that choose phi."""
+    spec = settings.selection_spec(config)
     labels = datasets.read_labels(builder, "validation")
     groups = examples_by_class(labels, spec, datasets.class_names(builder), "validation")
     stream = {"seed": config.seed, "stream": "selection"}
@@ -356,7 +352,7 @@ def _embed(context: Context, split: str) -> dict:
         data=data,
         split=split,
         views=config.views if augmented else 1,
-        augmentation=_augmentation(config, image_size) if augmented else None,
+        augmentation=settings.augmentation(config, image_size) if augmented else None,
         seed=config.seed,
         beam_args=context.beam_args,
     )
@@ -380,26 +376,11 @@ def _train(context: Context) -> dict:
     shares = config.train_query_shares
     feature_table, episodes = _stored(context, "train", shares)
     keras.utils.set_random_seed(config.seed)
-    model = FewShotClassifier(
-        config.way,
-        feature_table.features.shape[-1],
-        num_steps=config.num_steps,
-        step_size=config.step_size,
-        synthetic_gradient=config.synthetic_gradient,
-    )
-    settings = training.Settings(
-        steps=config.train_steps,
-        episodes_per_step=config.episodes_per_step,
-        steps_per_call=config.steps_per_call,
-        steps_per_epoch=config.steps_per_epoch,
-        learning_rate=config.learning_rate,
-        l2=config.l2,
-        seed=config.seed,
-    )
+    model = settings.task_model(config, feature_table.features.shape[-1])
     return training.train(
         context.folder,
         model,
-        settings,
+        settings.training_settings(config),
         features=feature_table,
         episodes=episodes,
         validation=_stored(context, "validation", shares),
@@ -433,13 +414,15 @@ def _evaluate(context: Context) -> dict:
             **setting,
             train_query_shares=config.train_query_shares,
         )
-        shown = shown or (episodes, adapted.probabilities[: config.num_steps + 1, 0])
+        shown = shown or (episodes, adapted.probabilities[: model.num_steps + 1, 0])
     content = {
         "dataset": config.dataset,
         "backbone": config.backbone,
         "split": "test",
         "episodes": config.test_episodes,
         "seed": config.seed,
+        "num_steps": model.num_steps,
+        "step_size": model.step_size,
         "results": results,
     }
     write_json(context.folder / "report.json", content)

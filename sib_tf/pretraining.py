@@ -6,20 +6,26 @@ training goes on bit for bit.
 
 import dataclasses
 import math
+import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from sib_tf import feature_network
+from sib_tf import backbones, feature_network
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
+from sib_tf.best_weights import BestWeights
+from sib_tf.channel_moments import channel_moments
 from sib_tf.decoders import CosineClassifier
+from sib_tf.divergence import StopIfDiverged
 from sib_tf.episodes.reader import EpisodeTable
+from sib_tf.epoch_log import LogEpochs
 from sib_tf.errors import UserError
 from sib_tf.initialization import PrototypeInitialization
 from sib_tf.input_pipeline import function_of_step
 from sib_tf.optimizers import SGDWithL2
+from sib_tf.ranges import at_least, positive
 from sib_tf.resuming import Resume
 from sib_tf.workdir import write_json
 
@@ -41,6 +47,9 @@ class Settings:
         crop_size: H = W of the centre of an image that phi looks at.
         augmentation: of the training images.
         seed: of weights, order and augmentation.
+
+    Raises:
+        UserError: a number is out of range, or the backbone unknown.
     """
 
     backbone: str
@@ -52,6 +61,17 @@ class Settings:
     crop_size: int
     augmentation: Augmentation
     seed: int
+
+    def __post_init__(self) -> None:
+        backbones.constructor(self.backbone)
+        at_least(
+            1,
+            pretrain_epochs=self.epochs,
+            pretrain_batch_size=self.batch_size,
+            crop_size=self.crop_size,
+        )
+        at_least(0, pretrain_warmup_steps=self.warmup_steps, l2=self.l2)
+        positive(pretrain_learning_rate=self.learning_rate)
 
 
 class BaseClassifier(keras.Model):
@@ -138,6 +158,9 @@ def train(
 
     Returns:
         `images` and the best `val_accuracy`.
+
+    Raises:
+        UserError: there are too few images for a batch or for the warm-up, or training diverges.
     """
     keras.utils.set_random_seed(settings.seed)
     class_ids, targets = np.unique(labels, return_inverse=True)
@@ -148,6 +171,12 @@ def train(
             f"There are {len(images)} training images, fewer than config.pretrain_batch_size="
             f"{settings.batch_size}: add images or lower it."
         )
+    if settings.warmup_steps >= settings.epochs * steps:
+        raise UserError(
+            f"config.pretrain_warmup_steps={settings.warmup_steps} leaves none of the "
+            f"{settings.epochs * steps} steps of pretraining at the peak rate: lower it or raise "
+            "config.pretrain_epochs."
+        )
     model.compile(
         optimizer=SGDWithL2(_schedule(settings, steps), l2=settings.l2),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -156,28 +185,25 @@ def train(
     )
     resume = Resume(folder / "checkpoints")
     epoch = resume.restore(model)
+    best = folder / "best.weights.h5"
     model.fit(
         training_batches(images, targets, settings, first_step=epoch * steps),
         epochs=settings.epochs,
         initial_epoch=epoch,
         steps_per_epoch=steps,
+        shuffle=False,  # Keras cannot and would warn; the data set does
+        # An epoch can take an hour. Into a file, the bar would be written a thousand times.
+        verbose=int(sys.stdout.isatty()),
         callbacks=[
+            StopIfDiverged("pretrain_learning_rate"),
             ValidationAccuracy(validation_images, validation_episodes),
             keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
-            keras.callbacks.ModelCheckpoint(
-                folder / "best.weights.h5",
-                monitor="val_accuracy",
-                mode="max",
-                save_best_only=True,
-                save_weights_only=True,
-                initial_value_threshold=max(
-                    (r["val_accuracy"] for r in resume.history), default=None
-                ),
-            ),
+            BestWeights(best, resume.history),
+            LogEpochs(),
             resume,
         ],
     )
-    model.load_weights(folder / "best.weights.h5")
+    model.load_weights(best)
     phi = feature_network.mirrored(model.phi) if settings.augmentation.flip else model.phi
     phi.save(folder / BACKBONE)
     write_json(folder / CURVES, resume.curves())
@@ -213,17 +239,17 @@ def _schedule(settings: Settings, steps: int) -> keras.optimizers.schedules.Lear
         initial_learning_rate=0.0,
         warmup_target=settings.learning_rate,
         warmup_steps=settings.warmup_steps,
-        decay_steps=max(1, settings.epochs * steps - settings.warmup_steps),
+        decay_steps=settings.epochs * steps - settings.warmup_steps,
     )
 
 
 def _phi(settings: Settings, images: np.ndarray) -> keras.Model:
     """A fresh phi that standardises with the statistics of the images."""
-    pixels = images.reshape(-1, images.shape[-1])
+    mean, variance = channel_moments(images)
     return feature_network.build(
         settings.backbone,
         image_size=images.shape[1],
         crop_size=settings.crop_size,
-        mean=pixels.mean(axis=0, dtype=np.float64),
-        variance=pixels.var(axis=0, dtype=np.float64),
+        mean=mean,
+        variance=variance,
     )

@@ -12,6 +12,7 @@ from sib_tf import (
     pretraining,
     reference_checkpoints,
     reference_weights,
+    settings,
     training,
 )
 from sib_tf.datasets import sources
@@ -81,13 +82,7 @@ def _channels(config: ConfigDict) -> tuple[tuple[float, ...], tuple[float, ...]]
 
 
 def _classifier(config: ConfigDict, feature_dim: int, file: Path) -> FewShotClassifier:
-    model = FewShotClassifier(
-        config.way,
-        feature_dim,
-        num_steps=config.num_steps,
-        step_size=config.step_size,
-        synthetic_gradient=config.synthetic_gradient,
-    )
+    model = settings.task_model(config, feature_dim)
     weights = reference_checkpoints.read(file, reference_checkpoints.CLASSIFIER)
     fields = "config.way, config.backbone and config.synthetic_gradient"
     _assign(model, weights, file, fields)

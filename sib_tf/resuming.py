@@ -6,6 +6,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from sib_tf.errors import UserError
+
 
 class Resume(keras.callbacks.Callback):
     """Saves the whole state of training after each epoch; `restore` brings the last one back.
@@ -39,11 +41,20 @@ class Resume(keras.callbacks.Callback):
 
         Returns:
             The epoch to start with.
+
+        Raises:
+            UserError: the checkpoint is damaged; names the folder.
         """
-        self.set_model(model)
-        if self._manager.latest_checkpoint:
-            self._manager.checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
-            self.history = json.loads(self._saved_history.numpy())
+        try:
+            self.set_model(model)
+            if self._manager.latest_checkpoint:
+                self._manager.checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
+                self.history = json.loads(self._saved_history.numpy())
+        except (tf.errors.OpError, IndexError, ValueError) as error:  # what TensorFlow raises then
+            raise UserError(
+                f"{self._folder} holds a damaged checkpoint ({str(error).splitlines()[0]}): delete "
+                "that folder to train anew."
+            ) from error
         return len(self.history)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:

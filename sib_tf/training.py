@@ -6,11 +6,14 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from sib_tf.divergence import StopIfDiverged
+from sib_tf.episode_batches import episode_batches, training_batches
 from sib_tf.episodes.reader import EpisodeTable
+from sib_tf.epoch_log import LogEpochs
 from sib_tf.errors import UserError
 from sib_tf.features import FeatureTable
-from sib_tf.input_pipeline import function_of_step
 from sib_tf.optimizers import SGDWithL2
+from sib_tf.ranges import at_least, positive
 from sib_tf.resuming import Resume
 from sib_tf.tasks.few_shot import FewShotClassifier
 from sib_tf.workdir import write_json
@@ -32,6 +35,9 @@ class Settings:
         learning_rate: of meta-training (eta, the step size within a task, is the model's).
         l2: weight decay as an L2 term in the gradient.
         seed: of weights and views.
+
+    Raises:
+        UserError: a number is out of range, or no multiple of what it should be.
     """
 
     steps: int
@@ -43,9 +49,18 @@ class Settings:
     steps_per_epoch: int = 1000
 
     def __post_init__(self) -> None:
+        at_least(
+            1,
+            train_steps=self.steps,
+            episodes_per_step=self.episodes_per_step,
+            steps_per_call=self.steps_per_call,
+            steps_per_epoch=self.steps_per_epoch,
+        )
+        at_least(0, l2=self.l2)
+        positive(learning_rate=self.learning_rate)
         for field, unit in (("steps", "steps_per_epoch"), ("steps_per_epoch", "steps_per_call")):
             whole, part = getattr(self, field), getattr(self, unit)
-            if whole < 1 or whole % part:
+            if whole % part:
                 name = "train_steps" if field == "steps" else field
                 raise UserError(
                     f"config.{name}={whole} must be a multiple of config.{unit}={part}."
@@ -86,6 +101,18 @@ class StepsInOneProgram(keras.Model):
         return self.get_metrics_result()
 
 
+def compiled(model: FewShotClassifier, settings: Settings) -> StepsInOneProgram:
+    """A model with the optimizer and the loss of meta-training, ready for `fit`."""
+    trainer = StepsInOneProgram(model)
+    trainer.compile(
+        optimizer=SGDWithL2(settings.learning_rate, l2=settings.l2),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=True,
+    )
+    return trainer
+
+
 def train(
     folder: Path,
     model: FewShotClassifier,
@@ -108,89 +135,31 @@ def train(
     Returns:
         `steps` and the last `val_accuracy`.
     """
-    trainer = StepsInOneProgram(model)
-    trainer.compile(
-        optimizer=SGDWithL2(settings.learning_rate, l2=settings.l2),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=True,
-    )
+    trainer = compiled(model, settings)
     resume = Resume(folder / "checkpoints")
     epoch = resume.restore(trainer)
     trainer.fit(
-        training_batches(features, episodes, settings, first_step=epoch * settings.steps_per_epoch),
+        training_batches(
+            features,
+            episodes,
+            steps_per_call=settings.steps_per_call,
+            episodes_per_step=settings.episodes_per_step,
+            seed=settings.seed,
+            first_step=epoch * settings.steps_per_epoch,
+        ),
         epochs=settings.steps // settings.steps_per_epoch,
         initial_epoch=epoch,
         steps_per_epoch=settings.steps_per_epoch // settings.steps_per_call,
         validation_data=episode_batches(*validation, batch_size=100),
-        callbacks=[keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False), resume],
+        shuffle=False,  # Keras cannot and would warn; the episodes are drawn at random
+        verbose=0,
+        callbacks=[
+            StopIfDiverged("learning_rate", "step_size"),
+            keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
+            LogEpochs(),
+            resume,
+        ],
     )
     model.save(folder / MODEL)
     write_json(folder / CURVES, resume.curves())
     return {"steps": settings.steps, "val_accuracy": resume.history[-1]["val_accuracy"]}
-
-
-def training_batches(
-    features: FeatureTable, episodes: EpisodeTable, settings: Settings, first_step: int = 0
-) -> tf.data.Dataset:
-    """Endless runs of T steps of B episodes: (inputs, query_labels), axes [T, B, ...].
-
-    Each use of an image draws one of its V views. A run is a function of the seed and its first
-    step alone. Inputs are those of `FewShotClassifier`; query labels are int32 [T, B, Q].
-    """
-    views, images, dim = features.features.shape
-    rows = tf.constant(features.features.reshape(views * images, dim))
-    support, query = tf.constant(episodes.support_ids), tf.constant(episodes.query_ids)
-    support_labels = tf.constant(episodes.support_labels)
-    query_labels = tf.constant(episodes.query_labels)
-    shape = (settings.steps_per_call, settings.episodes_per_step)
-    episodes_of_run = shape[0] * shape[1]
-
-    def run(index: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        first = index * episodes_of_run
-        chosen = (first + tf.range(episodes_of_run, dtype=tf.int64)) % len(episodes)
-        chosen = tf.reshape(chosen, shape)
-
-        def draw_views(ids: tf.Tensor, part: int) -> tf.Tensor:
-            ids = tf.gather(ids, chosen)
-            seed = tf.stack([settings.seed, 2 * index + part])
-            view = tf.random.stateless_uniform(ids.shape, seed, maxval=views, dtype=tf.int32)
-            return tf.gather(rows, view * images + ids)
-
-        inputs = {
-            "support_features": draw_views(support, 0),
-            "support_labels": tf.gather(support_labels, chosen),
-            "query_features": draw_views(query, 1),
-        }
-        return inputs, tf.gather(query_labels, chosen)
-
-    return function_of_step(run, first=first_step // settings.steps_per_call, parallel=1)
-
-
-def episode_batches(
-    features: FeatureTable, episodes: EpisodeTable, batch_size: int
-) -> tf.data.Dataset:
-    """All episodes once, in their order, on the first view of each image.
-
-    Returns:
-        A data set of (inputs of `FewShotClassifier`, query_labels int32 [B, Q]).
-    """
-    rows = tf.constant(features.features[0])
-
-    def lookup(
-        support: tf.Tensor, support_labels: tf.Tensor, query: tf.Tensor, query_labels: tf.Tensor
-    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        inputs = {
-            "support_features": tf.gather(rows, support),
-            "support_labels": support_labels,
-            "query_features": tf.gather(rows, query),
-        }
-        return inputs, query_labels
-
-    table = (
-        episodes.support_ids,
-        episodes.support_labels,
-        episodes.query_ids,
-        episodes.query_labels,
-    )
-    return tf.data.Dataset.from_tensor_slices(table).batch(batch_size).map(lookup)

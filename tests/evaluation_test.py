@@ -1,8 +1,14 @@
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 
-from sib_tf import evaluation
+from sib_tf import FewShotClassifier, evaluation, pretraining
+from sib_tf.episodes.reader import tabulate
+from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
 from sib_tf.evaluation import Predictions, accuracy, calibration
+from sib_tf.features import FeatureTable
 
 # Two episodes of two queries. Right: (yes, yes), (yes, no).
 PROBABILITIES = np.array([[[0.9, 0.1], [0.3, 0.7]], [[0.1, 0.9], [0.42, 0.58]]])
@@ -53,3 +59,44 @@ def test_rows_are_of_the_steps_asked_for():
         (0, 0.25, 1),
         (2, 0.75, 1),
     ]
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    """A model with random weights, two views of 40 images of 4 classes, and 7 episodes of them."""
+    keras.utils.set_random_seed(0)
+    model = FewShotClassifier(3, 6, num_steps=2, step_size=0.1)
+    labels = np.repeat(np.arange(4), 10)
+    features = np.random.default_rng(0).normal(size=(2, 40, 6)).astype(np.float32)
+    spec = EpisodeSpec(way=3, shot=2, queries=9)
+    groups = examples_by_class(labels, spec, "abcd")
+    episodes = [sample(groups, spec, seed=0, stream="test", index=i) for i in range(7)]
+    return model, FeatureTable(features, labels), tabulate(episodes)
+
+
+def test_predictions_before_any_step_are_those_of_prototypes(experiment):
+    model, table, episodes = experiment
+    found = evaluation.predict(model, table, episodes, num_steps=2)
+    assert found.probabilities.shape == (3, 7, 9, 3)
+    np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(found.labels, episodes.query_labels)
+    expected = pretraining.prototype_accuracy(table.features[0], episodes)
+    assert accuracy(found.probabilities[0], found.labels)["accuracy"] == pytest.approx(expected)
+    assert np.abs(found.probabilities[2] - found.probabilities[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7])  # of 7 episodes: 3, 3 and a rest of 1
+def test_predictions_do_not_depend_on_the_batch(experiment, batch_size):
+    expected = evaluation.predict(*experiment, num_steps=2).probabilities
+    found = evaluation.predict(*experiment, num_steps=2, batch_size=batch_size).probabilities
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_predictions_do_not_see_the_query_labels(experiment):
+    model, table, episodes = experiment
+    shuffled = dataclasses.replace(episodes, query_labels=episodes.query_labels[:, ::-1])
+    assert (shuffled.query_labels != episodes.query_labels).any()
+    expected = evaluation.predict(model, table, episodes, num_steps=2)
+    found = evaluation.predict(model, table, shuffled, num_steps=2)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    np.testing.assert_array_equal(found.labels, shuffled.query_labels)

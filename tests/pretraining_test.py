@@ -111,3 +111,16 @@ def test_phi_looks_at_the_centre_of_an_image():
 def test_a_crop_larger_than_the_images_is_refused():
     with pytest.raises(UserError, match="crop_size=17 is more than the 16 pixels"):
         pretraining._phi(dataclasses.replace(SETTINGS, crop_size=17), IMAGES)
+
+
+def test_a_diverging_training_names_its_rate_and_keeps_nothing(tmp_path):
+    with pytest.raises(UserError, match=r"diverged: loss is nan.*config\.pretrain_learning_rate"):
+        run(tmp_path, dataclasses.replace(SETTINGS, learning_rate=1e30, warmup_steps=0))
+    assert not list((tmp_path / "checkpoints").glob("ckpt*"))
+    assert not list(tmp_path.glob("*.h5"))
+
+
+def test_a_warm_up_that_never_ends_is_refused(tmp_path):
+    # 36 images make 4 batches of 8, so 2 epochs have 8 steps.
+    with pytest.raises(UserError, match=r"pretrain_warmup_steps=8 leaves none of the 8 steps"):
+        run(tmp_path, dataclasses.replace(SETTINGS, warmup_steps=8))

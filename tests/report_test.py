@@ -43,6 +43,8 @@ def make_report(*rows):
         "split": "test",
         "episodes": 2000,
         "seed": 7,
+        "num_steps": 3,
+        "step_size": 0.001,
         "results": list(rows),
     }
 
@@ -164,6 +166,17 @@ def test_summary_of_several_models_is_short(tmp_path):
     page = write(tmp_path, make_report(BASELINE, AT_0, AT_3, other, SKEWED, skewed))
     # Over their K = 0: 72.49 - 61.81 = 10.68, 70.00 - 61.72 = 8.28 and 59.00 - 62.03 = -3.03.
     assert "change the accuracy by between −3.0 and +10.7 points" in page.summary
+
+
+def test_headline_and_reliability_are_of_the_trained_k_not_of_the_best(tmp_path):
+    at_5 = make_row(5, 0.9, ece=0.001)
+    page = write(tmp_path, make_report(AT_0, AT_3, at_5))
+    assert "to 72.5 % at K = 3" in page.summary
+    accuracy, reliability = (image["alt"] for image in page.images[:2])
+    assert "K = 3: 0.088" in reliability
+    assert "K = 5" not in reliability
+    assert "K = 5: 90.0 %" in accuracy
+    assert "K = 3, step size 0.001" in page.texts["dd"]
 
 
 def test_table_holds_every_row_under_its_queries(page):

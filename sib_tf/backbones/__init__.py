@@ -1,6 +1,8 @@
 """phi: backbones, from standardised images [B, H, W, 3] to features [B, D]."""
 
+import functools
 import re
+from collections.abc import Callable
 
 import keras
 
@@ -13,16 +15,31 @@ def build(name: str, image_size: int) -> keras.Model:
     """A backbone with fresh weights, named `name`.
 
     Args:
-        name: "conv4_WIDTH", such as "conv4_64", or "wrn_DEPTH_WIDTH", such as "wrn_28_10".
+        name: as in `constructor`.
         image_size: H = W.
+    """
+    return constructor(name)(image_size)
+
+
+def constructor(name: str) -> Callable[[int], keras.Model]:
+    """From H = W of the images to a backbone.
+
+    Args:
+        name: "conv4_WIDTH", such as "conv4_64", or "wrn_DEPTH_WIDTH", such as "wrn_28_10".
 
     Raises:
         UserError: an unknown name, or a depth that no wide residual network has.
     """
     if match := re.fullmatch(r"conv4_([1-9]\d*)", name):
-        return conv4(image_size, width=int(match[1]))
+        return functools.partial(conv4, width=int(match[1]))
     if match := re.fullmatch(r"wrn_([1-9]\d*)_([1-9]\d*)", name):
-        return wide_resnet(image_size, depth=int(match[1]), width=int(match[2]))
+        depth, width = int(match[1]), int(match[2])
+        if depth < 10 or depth % 6 != 4:
+            raise UserError(
+                f'config.backbone="{name}" cannot have the depth {depth}: it must be 6n + 4, such '
+                "as 10, 16 or 28."
+            )
+        return functools.partial(wide_resnet, depth=depth, width=width)
     raise UserError(
         f'config.backbone="{name}" is unknown: use conv4_WIDTH, such as "conv4_64", or '
         'wrn_DEPTH_WIDTH, such as "wrn_28_10".'

@@ -3,7 +3,6 @@
 import keras
 
 from sib_tf.backbones.normalization import batch_norm
-from sib_tf.errors import UserError
 
 
 def wide_resnet(image_size: int, depth: int, width: int) -> keras.Model:
@@ -15,21 +14,13 @@ def wide_resnet(image_size: int, depth: int, width: int) -> keras.Model:
     Args:
         image_size: H = W of the standardised images [B, H, W, 3]. Up to 32 the first stage keeps
             the resolution, above it halves it; the second and the third always halve it.
-        depth: 6n + 4, with n blocks in each stage.
+        depth: 6n + 4, with n > 0 blocks in each stage.
         width: factor on the channels of the stages, 16, 32 and 64.
 
     Returns:
         A model to features [B, D], D = 64 * width.
-
-    Raises:
-        UserError: another depth.
     """
-    blocks, rest = divmod(depth - 4, 6)
-    if rest or blocks < 1:
-        raise UserError(
-            f'config.backbone="wrn_{depth}_{width}" cannot have the depth {depth}: it must be '
-            "6n + 4, such as 10, 16 or 28."
-        )
+    blocks = (depth - 4) // 6
     images = keras.Input((image_size, image_size, 3), name="images")
     x = _convolve(images, 16, size=3, stride=1, name="conv1")
     for stage, stride in enumerate((1 if image_size <= 32 else 2, 2, 2)):

@@ -4,7 +4,7 @@ The page is one file without scripts or links: it can be mailed, printed and arc
 input gives the same bytes. Nothing here uses TensorFlow.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from sib_tf.report import (
 )
 from sib_tf.report.episode import Episode
 from sib_tf.report.picture import Picture, encode_png
-from sib_tf.report.results import Row
 from sib_tf.report.style import SETTINGS
 from sib_tf.report.training_curves import Curves
 
@@ -32,8 +31,8 @@ def write(path: Path, report: Mapping[str, Any], curves: Curves, episode: Episod
 
     Args:
         path: the HTML file. Folders are made as needed; existing files are replaced.
-        report: the content of `report.json`: `dataset`, `backbone`, `split`, `episodes`, `seed`
-            and the rows of `results`.
+        report: the content of `report.json`: `dataset`, `backbone`, `split`, `episodes`, `seed`,
+            `num_steps` and `step_size` of the training and the rows of `results`.
         curves: for each phase of training its metrics over the epochs. A metric `val_x` is the
             validation side of `x`; `epoch`, if there, numbers the epochs. Sequences of a phase are
             of equal length; None and NaN are gaps. Phases may be missing.
@@ -42,8 +41,7 @@ def write(path: Path, report: Mapping[str, Any], curves: Curves, episode: Episod
     Raises:
         ValueError: the report has no results.
     """
-    rows = report["results"]
-    if not rows:
+    if not report["results"]:
         raise ValueError("The report has no results: there is nothing to draw.")
 
     folder = path.parent / "pictures"
@@ -51,7 +49,7 @@ def write(path: Path, report: Mapping[str, Any], curves: Curves, episode: Episod
     figures = []
     # The "default" undoes the user's matplotlibrc, which would change the bytes.
     with matplotlib.style.context(["default", SETTINGS]):
-        for name, picture in _draw(rows, curves, episode).items():
+        for name, picture in _draw(report, curves, episode).items():
             file = folder / f"{name}.png"
             if picture is None:
                 file.unlink(missing_ok=True)  # an earlier run's would pass for this one's
@@ -62,12 +60,13 @@ def write(path: Path, report: Mapping[str, Any], curves: Curves, episode: Episod
     path.write_text(page.render(report, figures), encoding="utf-8")
 
 
-def _draw(rows: Sequence[Row], curves: Curves, episode: Episode) -> dict[str, Picture | None]:
+def _draw(report: Mapping[str, Any], curves: Curves, episode: Episode) -> dict[str, Picture | None]:
     """All pictures by file name; None where there is nothing to draw."""
+    rows, trained_steps = report["results"], report["num_steps"]
     return {
-        "accuracy_vs_steps": accuracy_vs_steps.draw(rows),
+        "accuracy_vs_steps": accuracy_vs_steps.draw(rows, trained_steps),
         "training_curves": training_curves.draw(curves),
-        "reliability": reliability.draw(rows),
+        "reliability": reliability.draw(rows, trained_steps),
         "episode": episode_sheet.draw(episode),
         "probabilities": probabilities.draw(episode),
     }

@@ -14,6 +14,7 @@ from sib_tf.report.results import Row, Setting, by_model, by_setting, prototypes
 from sib_tf.report.style import GREY, look
 
 _BASELINE = {"linestyle": "--", "linewidth": 1.2}
+_TRAINED = {"color": GREY, "linestyle": "-", "linewidth": 0.9}
 
 
 class _Line(NamedTuple):
@@ -25,7 +26,7 @@ class _Line(NamedTuple):
     rows: Sequence[Row]
 
 
-def draw(rows: Sequence[Row]) -> Picture:
+def draw(rows: Sequence[Row], trained_steps: int) -> Picture:
     """A panel for each task, a line for each trained model and kind of queries."""
     groups = by_setting(rows)
     tasks = list(dict.fromkeys(setting.task for setting in groups))
@@ -38,6 +39,8 @@ def draw(rows: Sequence[Row]) -> Picture:
                 colour = look(setting.query_shares).colour
                 axes.axhline(100 * row["accuracy"], color=colour, **_BASELINE)
         axes.set_title(str(task))
+        if lines:
+            axes.axvline(trained_steps, zorder=0, **_TRAINED)
     _draw_legend(figure, lines, columns=4 if len(by_model(rows)) < 2 else 1)
     described = [
         f"{setting.task}, {names.queries(setting.query_shares)}, {names.method(row)}: "
@@ -49,7 +52,8 @@ def draw(rows: Sequence[Row]) -> Picture:
         "Accuracy against the number of steps",
         "Each line shows how accuracy changes with the number K of synthetic-gradient steps, for "
         "one mix of classes among the queries. Bars are 95 % intervals over the episodes; the "
-        "dashed line of the same colour is the inductive baseline, plain cosine prototypes.",
+        "dashed line of the same colour is the inductive baseline, plain cosine prototypes. The "
+        "vertical line marks the K that the model is trained for.",
         "Line chart. " + "; ".join(described) + ".",
         figure,
     )
@@ -94,4 +98,6 @@ def _draw_legend(figure: Figure, lines: Sequence[_Line], columns: int) -> None:
     """One entry for all lines of a label; the labels of several models take a line each."""
     handles = {line.label: Line2D([], [], label=line.label, **line.look) for line in lines}
     baseline = Line2D([], [], color=GREY, label=names.PROTOTYPES, **_BASELINE)
-    figure.legend(handles=[*handles.values(), baseline], loc="outside upper left", ncols=columns)
+    trained = Line2D([], [], label="K of training", **_TRAINED)
+    shown = [*handles.values(), baseline, *([trained] if lines else [])]
+    figure.legend(handles=shown, loc="outside upper left", ncols=columns)

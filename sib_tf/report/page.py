@@ -53,11 +53,12 @@ def render(report: Mapping[str, Any], figures: Sequence[str]) -> str:
     """The page with these figures, which `render_figure` made."""
     title = html.escape(f"Few-shot classification on {report['dataset']}")
     facts = "".join(
-        f"<div><dt>{label}</dt><dd>{html.escape(str(value))}</dd></div>\n"
+        f"<div><dt>{label}</dt><dd>{_typeset(str(value))}</dd></div>\n"
         for label, value in (
             ("Data set", report["dataset"]),
             ("Split", report["split"]),
             ("Backbone", report["backbone"]),
+            ("Trained with", f"K = {report['num_steps']}, step size {report['step_size']:g}"),
             ("Episodes", f"{report['episodes']:,}"),
             ("Seed", report["seed"]),
         )
@@ -98,7 +99,8 @@ def _table(rows: Sequence[Row]) -> str:
     return f"""<div class="table">
 <table>
 <caption>Mean over the episodes with its 95 % interval; the best accuracy of each group is in bold.
-ECE is the expected calibration error.</caption>
+ECE is the expected calibration error. All K of a method come from one pass over the episodes: each
+of its rows gives the seconds of that pass.</caption>
 <thead><tr><th scope="col">Method</th><th scope="col">Trained on</th>
 <th scope="col" class="number">Accuracy, %</th><th scope="col" class="number">ECE</th>
 <th scope="col" class="number">Seconds</th></tr></thead>

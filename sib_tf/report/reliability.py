@@ -13,9 +13,9 @@ from sib_tf.report.results import Row, by_setting, comparisons
 from sib_tf.report.style import BLUE, GREY, ORANGE
 
 
-def draw(rows: Sequence[Row]) -> Picture:
+def draw(rows: Sequence[Row], trained_steps: int) -> Picture:
     """Accuracy against confidence, above how many queries there are of each confidence."""
-    drawn = _rows_to_draw(rows)
+    drawn = _rows_to_draw(rows, trained_steps)
     queries = names.queries(drawn[0]["query_shares"])
     return Picture(
         "Reliability",
@@ -30,9 +30,9 @@ def draw(rows: Sequence[Row]) -> Picture:
     )
 
 
-def _rows_to_draw(rows: Sequence[Row]) -> list[Row]:
-    """Fewest and most steps of the first model in the first setting; one row if they coincide."""
-    compared = comparisons(rows)
+def _rows_to_draw(rows: Sequence[Row], trained_steps: int) -> list[Row]:
+    """The first model in the first setting, before and after its steps; one row if the same."""
+    compared = comparisons(rows, trained_steps)
     if not compared:
         return next(iter(by_setting(rows).values()))[:1]
     first = compared[0]

@@ -37,7 +37,7 @@ class Setting(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """One trained model in one setting, at its fewest and at its most steps."""
+    """One trained model in one setting, at its fewest steps and at those it is trained for."""
 
     setting: Setting
     before: Row
@@ -75,14 +75,20 @@ def by_model(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
     return groups
 
 
-def comparisons(rows: Iterable[Row]) -> list[Comparison]:
-    """Every trained model in every setting; the prototypes stand in for a missing K = 0."""
+def comparisons(rows: Iterable[Row], trained_steps: int) -> list[Comparison]:
+    """Every trained model in every setting; the prototypes stand in for a missing K = 0.
+
+    Args:
+        rows: of the report, some of each model at K <= `trained_steps`.
+        trained_steps: K of the training. To choose the best K here would be to fit the test
+            episodes.
+    """
     return [
         Comparison(
             setting,
             # Of equal K the first is taken, so the model's own K = 0 goes before the prototypes.
             before=min([*of_model, *prototypes(group)], key=lambda row: row["num_steps"]),
-            after=of_model[-1],
+            after=[row for row in of_model if row["num_steps"] <= trained_steps][-1],
         )
         for setting, group in by_setting(rows).items()
         for of_model in by_model(group).values()

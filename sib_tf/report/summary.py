@@ -11,14 +11,15 @@ def summarize(report: Mapping[str, Any]) -> str:
     """Says where, and what the steps change."""
     rows = report["results"]
     tasks = " and ".join(dict.fromkeys(str(setting.task) for setting in by_setting(rows)))
+    finding = _finding(rows, report["num_steps"])
     return (
         f"In {report['episodes']:,} episodes ({tasks}) of the {report['split']} split of "
-        f"{report['dataset']}, {_finding(rows)}."
+        f"{report['dataset']}, {finding}."
     )
 
 
-def _finding(rows: Sequence[Row]) -> str:
-    compared = [c for c in comparisons(rows) if c.before is not c.after]
+def _finding(rows: Sequence[Row], trained_steps: int) -> str:
+    compared = [c for c in comparisons(rows, trained_steps) if c.before is not c.after]
     if not compared:
         return _accuracies(rows)
     if len({c.setting.query_shares for c in compared}) < len(compared):

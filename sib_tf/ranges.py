@@ -1,0 +1,25 @@
+"""Refuses numbers of a config that are out of range."""
+
+from sib_tf.errors import UserError
+
+
+def at_least(least: float, **fields: float) -> None:
+    """Refuses a config field below `least`, and NaN.
+
+    Raises:
+        UserError: names the field.
+    """
+    for name, value in fields.items():
+        if not value >= least:
+            raise UserError(f"config.{name}={value} must be at least {least}.")
+
+
+def positive(**fields: float) -> None:
+    """Refuses a config field that is 0, negative or NaN.
+
+    Raises:
+        UserError: names the field.
+    """
+    for name, value in fields.items():
+        if not value > 0:
+            raise UserError(f"config.{name}={value} must be positive.")

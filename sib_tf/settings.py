@@ -1,0 +1,123 @@
+"""From the fields of a config to the settings of each step.
+
+`check` makes all of them, so that a bad field is refused in the first second and not hours later,
+when its step has its turn.
+"""
+
+from ml_collections import ConfigDict
+
+from sib_tf import pretraining, training
+from sib_tf.augmentation import Augmentation
+from sib_tf.episodes.sampling import EpisodeSpec
+from sib_tf.errors import UserError
+from sib_tf.ranges import at_least, positive
+from sib_tf.tasks.few_shot import FewShotClassifier
+
+_SYNTHETIC_GRADIENTS = ("dense", "set")
+
+
+def check(config: ConfigDict) -> None:
+    """Refuses a config with a field that cannot be, as far as one can tell without the data.
+
+    Raises:
+        UserError: names the field.
+    """
+    at_least(
+        1,
+        views=config.views,
+        train_episodes=config.train_episodes,
+        validation_episodes=config.validation_episodes,
+        test_episodes=config.test_episodes,
+    )
+    if not config.test_query_shares:
+        raise UserError('config.test_query_shares is empty: name one, such as "balanced".')
+    for shares in (config.train_query_shares, *config.test_query_shares):
+        episode_spec(config, shares)
+    selection_spec(config)
+    # The size of the images comes with the data; any will do here.
+    pretraining_settings(config, image_size=config.crop_size)
+    _check_task_model(config)
+    training_settings(config)
+    if config.eval_num_steps < config.num_steps:
+        raise UserError(
+            f"config.eval_num_steps={config.eval_num_steps} must be at least "
+            f"config.num_steps={config.num_steps}, which the model is trained for."
+        )
+
+
+def episode_spec(config: ConfigDict, shares: str) -> EpisodeSpec:
+    """Episodes whose queries come in these shares."""
+    return EpisodeSpec(
+        way=config.way,
+        shot=config.shot,
+        queries=_queries(config),
+        shares=shares,
+        alpha=config.dirichlet_alpha,
+    )
+
+
+def selection_spec(config: ConfigDict) -> EpisodeSpec:
+    """The 1-shot, balanced episodes that choose phi, whatever episodes it is meant for."""
+    per_class = max(1, _queries(config) // config.way)
+    return EpisodeSpec(way=config.way, shot=1, queries=per_class * config.way)
+
+
+def _queries(config: ConfigDict) -> int:
+    return config.queries or config.way * config.queries_per_class
+
+
+def augmentation(config: ConfigDict, image_size: int) -> Augmentation:
+    """Random crops as shifts: phi takes the centre of what is as large as the stored image."""
+    at_least(0, crop_padding=config.crop_padding, color_jitter=config.color_jitter)
+    shift = config.crop_padding + (image_size - config.crop_size) // 2
+    return Augmentation(shift, config.flip, config.color_jitter)
+
+
+def pretraining_settings(config: ConfigDict, image_size: int) -> pretraining.Settings:
+    """How phi is trained on images of this size."""
+    return pretraining.Settings(
+        backbone=config.backbone,
+        epochs=config.pretrain_epochs,
+        batch_size=config.pretrain_batch_size,
+        learning_rate=config.pretrain_learning_rate,
+        warmup_steps=config.pretrain_warmup_steps,
+        l2=config.l2,
+        crop_size=config.crop_size,
+        augmentation=augmentation(config, image_size),
+        seed=config.seed,
+    )
+
+
+def task_model(config: ConfigDict, feature_dim: int) -> FewShotClassifier:
+    """A fresh model to meta-train, for features [..., D = feature_dim]."""
+    _check_task_model(config)
+    return FewShotClassifier(
+        config.way,
+        feature_dim,
+        num_steps=config.num_steps,
+        step_size=config.step_size,
+        synthetic_gradient=config.synthetic_gradient,
+    )
+
+
+def _check_task_model(config: ConfigDict) -> None:
+    at_least(0, num_steps=config.num_steps)
+    positive(step_size=config.step_size)
+    if config.synthetic_gradient not in _SYNTHETIC_GRADIENTS:
+        raise UserError(
+            f'config.synthetic_gradient="{config.synthetic_gradient}" is unknown: use "dense" or '
+            '"set".'
+        )
+
+
+def training_settings(config: ConfigDict) -> training.Settings:
+    """How the task model is meta-trained."""
+    return training.Settings(
+        steps=config.train_steps,
+        episodes_per_step=config.episodes_per_step,
+        steps_per_call=config.steps_per_call,
+        steps_per_epoch=config.steps_per_epoch,
+        learning_rate=config.learning_rate,
+        l2=config.l2,
+        seed=config.seed,
+    )
