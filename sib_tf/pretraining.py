@@ -164,7 +164,6 @@ def train(
     """
     keras.utils.set_random_seed(settings.seed)
     class_ids, targets = np.unique(labels, return_inverse=True)
-    model = BaseClassifier(_phi(settings, images), len(class_ids))
     steps = len(images) // settings.batch_size
     if not steps:
         raise UserError(
@@ -177,12 +176,7 @@ def train(
             f"{settings.epochs * steps} steps of pretraining at the peak rate: lower it or raise "
             "config.pretrain_epochs."
         )
-    model.compile(
-        optimizer=SGDWithL2(_schedule(settings, steps), l2=settings.l2),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=False,  # oneDNN's convolutions are faster on CPUs than XLA's
-    )
+    model = compiled(settings, images, len(class_ids))
     resume = Resume(folder / "checkpoints")
     epoch = resume.restore(model)
     best = folder / "best.weights.h5"
@@ -208,6 +202,20 @@ def train(
     phi.save(folder / BACKBONE)
     write_json(folder / CURVES, resume.curves())
     return {"images": len(images), "val_accuracy": max(resume.curves()["val_accuracy"])}
+
+
+def compiled(settings: Settings, images: np.ndarray, num_classes: int) -> BaseClassifier:
+    """A fresh classifier of images [n, H, W, 3] like these, ready for `fit`."""
+    model = BaseClassifier(_phi(settings, images), num_classes)
+    model.compile(
+        optimizer=SGDWithL2(
+            _schedule(settings, len(images) // settings.batch_size), l2=settings.l2
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,  # oneDNN's convolutions are faster on CPUs than XLA's
+    )
+    return model
 
 
 def training_batches(
