@@ -3,8 +3,6 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-export TF_CPP_MIN_LOG_LEVEL ?= 2
-
 .PHONY: help quickstart test lint benchmark results reproduce-cifar-fs evaluate-cifar-fs clean
 
 help:

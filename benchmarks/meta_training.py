@@ -34,7 +34,7 @@ def seconds_per_step(dim: int) -> list[float]:
     rng = np.random.default_rng(0)
     features = rng.standard_normal((_VIEWS.value, len(labels), dim), dtype=np.float32)
     spec = EpisodeSpec(way=5, shot=1, queries=75)
-    groups = examples_by_class(labels, spec, [str(n) for n in range(64)])
+    groups = examples_by_class(labels, spec, [str(n) for n in range(64)], "train")
     episodes = [sample(groups, spec, seed=0, stream="train", index=i) for i in range(1000)]
     settings = Settings(steps=_STEPS.value, learning_rate=1e-3, l2=5e-4, seed=0)
     batches = training_batches(

@@ -3,7 +3,9 @@ r"""Any folder of class folders, 5-way 1-shot, Conv-4-64, a set-wise synthetic g
     python -m jobs.pipeline --config=configs/image_folder.py --workdir=work/mine \
         --config.data_dir=FOLDER_OF_CLASS_FOLDERS
 
-The classes are cut into training, validation and test classes by `data_seed`, or by three lists.
+The classes are cut into training, validation and test classes by `data_seed`, or by three lists. It
+takes at least 15 classes of 26 images: 5 classes for each part, and a class may have to give an
+episode its shot and all of its 25 queries.
 The exported model tells apart any number of classes. Not in the paper.
 """
 
@@ -27,6 +29,7 @@ def get_config() -> ConfigDict:
     config.pretrain_warmup_steps = 200
     config.flip = True
 
+    config.queries_per_class = 5
     config.synthetic_gradient = "set"
     config.train_query_shares = "mixture"
     config.train_episodes = 10_000

@@ -1,10 +1,12 @@
 """What every job shares: its flags, and how it ends."""
 
 import dataclasses
+import functools
 import logging as std_logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
@@ -21,10 +23,15 @@ class Experiment:
     workdir: Path
     base: Path
 
-    def run(self, steps: Sequence[workdir.Step], beam_args: Sequence[str] = ()) -> None:
-        """Runs steps one after the other, those that are not finished yet."""
-        for step in steps:
-            workdir.execute(step, self.config, self.workdir, self.base, beam_args)
+    def run(
+        self, steps: Sequence[workdir.Step], beam_args: Sequence[str] = ()
+    ) -> list[workdir.Step]:
+        """Runs steps one after the other, those that are not finished yet; returns the others."""
+        return [
+            step
+            for step in steps
+            if not workdir.execute(step, self.config, self.workdir, self.base, beam_args)
+        ]
 
 
 def define_config_flag() -> Callable[[], ConfigDict]:
@@ -70,22 +77,59 @@ def _root_cause(error: BaseException) -> BaseException:
     return error
 
 
-def run(main: Callable[[Sequence[str]], None]) -> None:
-    """Runs a job: bad input ends in one line on stderr and exit code 1, not in a traceback."""
+def refuse_arguments(arguments: Sequence[str]) -> None:
+    """What a job without Beam does with arguments that are no flags.
+
+    Raises:
+        UserError: there is one.
+    """
+    if arguments:
+        raise UserError(f"{arguments[0]} is no flag, and nothing else is expected. See --help.")
+
+
+def run(
+    main: Callable[[Sequence[str]], None],
+    check_arguments: Callable[[Sequence[str]], Any] = refuse_arguments,
+) -> None:
+    """Runs a job: bad input ends in one line on stderr and exit code 1, not in a traceback.
+
+    Args:
+        main: the job; called with the arguments that are no flags, after the name of the program.
+        check_arguments: raises UserError if one of them is wrong.
+    """
+    # absl counts shared flags as those of this file, and `--help` shows only those of the job.
+    for flag in flags.FLAGS.get_key_flags_for_module(__name__):
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     logging.set_verbosity(logging.WARNING)  # of the libraries
     std_logging.getLogger("sib_tf").setLevel(std_logging.INFO)
     try:
-        app.run(main, flags_parser=_parse_flags)
+        app.run(main, flags_parser=functools.partial(_parse, check_arguments=check_arguments))
     except (UserError, OSError) as error:
-        print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(f"error: {_one_line(error)}", file=sys.stderr)
         sys.exit(1)
+
+
+def _parse(argv: Sequence[str], check_arguments: Callable[[Sequence[str]], Any]) -> list[str]:
+    parsed = _parse_flags(argv)
+    check_arguments(parsed[1:])
+    return parsed
 
 
 def _parse_flags(argv: Sequence[str]) -> list[str]:
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        raise UserError(f"{error} See --help.") from None
+        raise UserError(f"{_one_line(error)} See --help.") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # ml_collections: an unknown config field, or a value of the wrong type.
-        raise UserError(f"--config: {error}") from None
+        raise UserError(f"--config: {_one_line(error)}") from None
+
+
+def _one_line(error: Exception) -> str:
+    """What an error says: its first line and, as that may introduce a traceback, its last."""
+    # ml_collections wraps a KeyError, whose str() is quoted, in an AttributeError.
+    while isinstance(error, AttributeError | KeyError) and error.args:
+        error = error.args[0]
+    lines = str(error).split("\n")
+    lines = [line.strip() for line in lines if line.strip()] or [type(error).__name__]
+    return " ".join(dict.fromkeys((lines[0], lines[-1])))

@@ -8,12 +8,13 @@ class or in all), how they are shared, how many episodes, and the seed. The same
 episodes for any number of shards and workers. Options after `--` go to the Beam runner.
 """
 
+import logging
 from collections.abc import Sequence
 
 from absl import flags
 
 from jobs import _app
-from sib_tf import datasets, pipeline
+from sib_tf import beam_runner, datasets, pipeline
 from sib_tf.episodes import schema
 
 _experiment = _app.define_experiment_flags()
@@ -33,8 +34,14 @@ def main(argv: Sequence[str]) -> None:
     experiment = _experiment()
     splits = datasets.SPLITS if _SPLIT.value == "all" else (_SPLIT.value,)
     steps = pipeline.episode_steps(experiment.config, splits, _MATERIALIZE.value, _NUM_SHARDS.value)
-    experiment.run(steps, argv[1:])
+    skipped = experiment.run(steps, argv[1:])
+    if skipped and _NUM_SHARDS.value:
+        logging.getLogger("sib_tf").warning(
+            "--num_shards=%d changes no finished folder; to write it again, first delete %s.",
+            _NUM_SHARDS.value,
+            ", ".join(str(experiment.workdir / step.folder) for step in skipped),
+        )
 
 
 if __name__ == "__main__":
-    _app.run(main)
+    _app.run(main, check_arguments=beam_runner.options)

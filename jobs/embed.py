@@ -10,7 +10,7 @@ Options after `--` go to the Beam runner: `-- --runner=DirectRunner --direct_num
 from collections.abc import Sequence
 
 from jobs import _app
-from sib_tf import pipeline
+from sib_tf import beam_runner, pipeline
 
 _experiment = _app.define_experiment_flags()
 
@@ -22,4 +22,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    _app.run(main)
+    _app.run(main, check_arguments=beam_runner.options)

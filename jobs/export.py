@@ -15,8 +15,9 @@ _experiment = _app.define_experiment_flags()
 
 def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
+    del argv  # The flags say it all.
     experiment = _experiment()
-    experiment.run(pipeline.steps_of(experiment.config, "export"), argv[1:])
+    experiment.run(pipeline.steps_of(experiment.config, "export"))
 
 
 if __name__ == "__main__":

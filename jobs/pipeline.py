@@ -14,7 +14,7 @@ from pathlib import Path
 from absl import flags
 
 from jobs import _app
-from sib_tf import pipeline
+from sib_tf import beam_runner, pipeline
 
 _experiment = _app.define_experiment_flags()
 _WEIGHTS = flags.DEFINE_string("weights", None, "Folder of published weights, to train nothing.")
@@ -28,4 +28,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    _app.run(main)
+    _app.run(main, check_arguments=beam_runner.options)

@@ -4,6 +4,9 @@
 
 EXPORT is an exported model, CLASS_FOLDERS holds one folder of images per class. FOLDER gets
 `predictions.csv` and `contact_sheet.png`.
+
+Classes are taken in the order of their folders' names. The answers of the paper's network
+(`config.synthetic_gradient="dense"`) depend a little on that order, those of "set" do not.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
 """How this project runs Beam: default runner, chunks to sharded records, errors in one line."""
 
+import argparse
 import contextlib
 import logging
 import re
@@ -11,6 +12,9 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 
 from sib_tf.errors import UserError
 from sib_tf.records import SUFFIX
+
+# These ask their job server, not this program, which options there are.
+_WITH_JOB_SERVER = {"PortableRunner", "FlinkRunner", "SparkRunner"}
 
 # What a user can mend: bad input, a full disk, a missing permission.
 _NAMES = "UserError|ResourceExhaustedError|PermissionDeniedError|OSError|PermissionError"
@@ -25,11 +29,29 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
 
     Without `--runner`, the pipeline runs in this process. Beam's own default, the `DirectRunner`,
     first tries to download another runner from the internet.
+
+    Raises:
+        UserError: an argument is no option of Beam's, or has a wrong value.
     """
+    unknown = _unknown(beam_args)
     parsed = PipelineOptions(list(beam_args))
     standard = parsed.view_as(StandardOptions)
     standard.runner = standard.runner or "FnApiRunner"
+    if unknown and standard.runner not in _WITH_JOB_SERVER:
+        raise UserError(f"{unknown[0]} is no option of Beam's: correct it or leave it out.")
     return parsed
+
+
+def _unknown(beam_args: Sequence[str]) -> list[str]:
+    """The arguments that Beam would ignore."""
+    parsers: list[argparse.ArgumentParser] = []
+    PipelineOptions([]).get_all_options(add_extra_args_fn=parsers.append)
+    (parser,) = parsers
+    parser.exit_on_error = False
+    try:
+        return parser.parse_known_args(list(beam_args))[1]
+    except argparse.ArgumentError as error:
+        raise UserError(f"Beam: {error}") from None
 
 
 @contextlib.contextmanager

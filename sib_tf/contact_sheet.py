@@ -8,14 +8,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sib_tf.image_episode import Episode
+from sib_tf.report import names
+from sib_tf.report.style import GREY, INK, RULE
 
 # In inches.
 _MARGIN, _GUTTER, _HEADER = 0.3, 0.35, 0.3
 _CELL, _IMAGE_WIDTH, _CAPTION = 1.0, 0.92, 0.17
+_MIN_SUPPORT_WIDTH, _MIN_QUERY_WIDTH = 1.6, 3.0  # for the name of a class and for the heading
+_BOLD_LETTER = 0.1  # mean width in the name of a class
 _SUPPORT_COLUMNS, _QUERY_COLUMNS = 5, 10
 _MAX_ROWS_PER_CLASS = 10
 _DPI, _MAX_PIXELS = 120, 60_000  # matplotlib refuses pictures higher than 65,535 pixels
-_INK, _GREY, _RULE = "#222222", "#767676", "#dddddd"
 
 
 def draw_contact_sheet(episode: Episode, probabilities: np.ndarray) -> Figure:
@@ -48,11 +51,13 @@ class _ContactSheet:
         self._query = [
             self._most_probable_first(label) for label in range(len(episode.class_names))
         ]
-        self._query_left = _MARGIN + _num_columns(self._support, _SUPPORT_COLUMNS) * _CELL + _GUTTER
+        columns = _num_columns(self._support, _SUPPORT_COLUMNS)
+        self._support_width = max(_MIN_SUPPORT_WIDTH, columns * _CELL)
+        self._query_left = _MARGIN + self._support_width + _GUTTER
 
     def draw(self) -> Figure:
-        columns = _num_columns(self._query, _QUERY_COLUMNS)
-        width = self._query_left + columns * _CELL + _MARGIN
+        query_width = _num_columns(self._query, _QUERY_COLUMNS) * _CELL
+        width = self._query_left + max(_MIN_QUERY_WIDTH, query_width) + _MARGIN
         heights = [self._band_height(label) for label in range(len(self._query))]
         height = 2 * _MARGIN + _HEADER + sum(heights)
         figure = Figure(figsize=(width, height), dpi=min(_DPI, _MAX_PIXELS / height))
@@ -63,7 +68,7 @@ class _ContactSheet:
         )
         tops = _MARGIN + _HEADER + np.cumsum([0, *heights[:-1]])
         for label, top in enumerate(tops):
-            axes.plot([_MARGIN, width - _MARGIN], [top, top], color=_RULE, linewidth=1)
+            axes.plot([_MARGIN, width - _MARGIN], [top, top], color=RULE, linewidth=1)
             self._draw_support(axes, label, top + 0.1)
             self._draw_query(axes, label, top + 0.1)
         # Last, because imshow sets the limits to the picture that it adds.
@@ -85,30 +90,32 @@ class _ContactSheet:
 
     def _draw_support(self, axes: Axes, label: int, top: float) -> None:
         shots = self._support[label]
-        name = _shortened(self._episode.class_names[label], 36)
-        self._write(axes, _MARGIN, top, name, size=10, weight="bold")
+        letters = int(self._support_width / _BOLD_LETTER)
+        name = _shortened(names.class_name(self._episode.class_names[label]), 2 * letters)
+        lines = "\n".join(names.two_lines(name, letters))
+        self._write(axes, _MARGIN, top, lines, size=10, weight="bold")
         for index, left, image_top in self._cells(shots, _SUPPORT_COLUMNS, _MARGIN, top):
             self._show(axes, self._episode.support_images[index], left, image_top)
 
     def _draw_query(self, axes: Axes, label: int, top: float) -> None:
         predicted = self._query[label]
         files = np.array(self._episode.query_files, object)[self._episode.readable]
-        self._write(axes, self._query_left, top, _describe(len(predicted)), size=9, color=_GREY)
+        self._write(axes, self._query_left, top, _describe(len(predicted)), size=9, color=GREY)
         for index, left, image_top in self._cells(predicted, _QUERY_COLUMNS, self._query_left, top):
             self._show(axes, self._episode.query_images[index], left, image_top)
             centre = left + _IMAGE_WIDTH / 2
             probability = f"{self._probabilities[index, label]:.2f}"
             self._write(
-                axes, centre, image_top - _CAPTION, probability, size=8, ha="center", weight="bold"
+                axes, centre, image_top - _CAPTION, probability, size=9, ha="center", weight="bold"
             )
             self._write(
                 axes,
                 centre,
                 image_top + self._image_height + 0.03,
-                _shortened(files[index].name, 20),
-                size=6,
+                _shortened(files[index].name, 14),
+                size=8,
                 ha="center",
-                color=_GREY,
+                color=GREY,
             )
 
     def _cells(
@@ -125,12 +132,11 @@ class _ContactSheet:
     @staticmethod
     def _write(axes: Axes, x: float, y: float, text: str, **style: object) -> None:
         # Names of files and classes may hold dollar signs, which are no formulas here.
-        axes.text(x, y, text, **{"va": "top", "color": _INK, "parse_math": False, **style})
+        axes.text(x, y, text, **{"va": "top", "color": INK, "parse_math": False, **style})
 
 
 def _num_columns(groups: list[np.ndarray], most: int) -> int:
-    # Fewer than three columns of pictures are narrower than the headings above them.
-    return max(3, min(most, max(map(len, groups))))
+    return min(most, max(map(len, groups)))
 
 
 def _num_rows(images: int, columns: int) -> int:

@@ -255,7 +255,7 @@ def _build_dataset(context: Context) -> dict:
 
 def _data(context: Context) -> Path:
     """The prepared data set in a working directory."""
-    return Path(sources.builder(context.config, context.base / "data").data_dir)
+    return datasets.prepared_in(context.base / "data")
 
 
 def _build_episodes(
@@ -267,7 +267,7 @@ def _build_episodes(
     count = config[f"{split}_episodes"]
     labels = datasets.read_labels(builder, split)
     transform = episode_beam.SampleEpisodes(
-        examples_by_class(labels, spec, datasets.class_names(builder)),
+        examples_by_class(labels, spec, datasets.class_names(builder), split),
         spec,
         seed=config.seed,
         stream=split,
@@ -336,7 +336,7 @@ def _selection_episodes(config: ConfigDict, builder: tfds.core.DatasetBuilder) -
     """The validation episodes that choose phi."""
     spec = settings.selection_spec(config)
     labels = datasets.read_labels(builder, "validation")
-    groups = examples_by_class(labels, spec, datasets.class_names(builder))
+    groups = examples_by_class(labels, spec, datasets.class_names(builder), "validation")
     stream = {"seed": config.seed, "stream": "selection"}
     return tabulate([sample(groups, spec, index=index, **stream) for index in range(600)])
 
@@ -437,7 +437,11 @@ def _evaluate(context: Context) -> dict:
 def _episode_to_show(
     context: Context, episodes: EpisodeTable, probabilities: np.ndarray
 ) -> report.Episode:
-    """The first test episode, for the report; its images are kept as files to try `predict` on."""
+    """The first test episode, for the report; its images are kept as files to try `predict` on.
+
+    `predict` takes classes in the order of their folders' names, and the dense network depends on
+    the order, so the names begin with the number of the class in the episode.
+    """
     builder = datasets.builder_of(_data(context))
     names = datasets.class_names(builder)
     encoded = datasets.read_encoded_images(builder, "test")
@@ -445,8 +449,10 @@ def _episode_to_show(
     labels = episodes.support_labels[0]
     class_names = [names[label] for label in episodes.classes[0]]
     example = context.folder / "episode"
+    digits = len(str(len(class_names) - 1))
     for n, (file, label) in enumerate(zip(support_files, labels, strict=True)):
-        _write_image(example / "support" / class_names[label] / f"{n:03d}.png", file)
+        folder = f"{label:0{digits}d}_{class_names[label]}"
+        _write_image(example / "support" / folder / f"{n:03d}.png", file)
     for n, file in enumerate(query_files):
         _write_image(example / "query" / f"{n:03d}.png", file)
     return report.Episode(

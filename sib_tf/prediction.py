@@ -80,7 +80,8 @@ def predict(model_dir: Path, support: Path, query: Path, output: Path) -> Counts
 
     Args:
       model_dir: An export with numbered versions, or one version of it.
-      support: A folder with one folder of images per class; the numbers of shots may differ.
+      support: A folder with one folder of images per class, taken in the order of their names; the
+        numbers of shots may differ.
       query: A folder of images.
       output: The folder to write to; made if missing.
 
@@ -99,10 +100,12 @@ def predict(model_dir: Path, support: Path, query: Path, output: Path) -> Counts
     probabilities = model.classify(episode)
 
     output.mkdir(parents=True, exist_ok=True)
-    with _renamed_when_complete(output / PREDICTIONS_FILE) as path:
-        _write_predictions(path, episode, probabilities)
-    with _renamed_when_complete(output / CONTACT_SHEET_FILE) as path:
-        draw_contact_sheet(episode, probabilities).savefig(path)
+    with (
+        _renamed_when_complete(output / PREDICTIONS_FILE) as predictions,
+        _renamed_when_complete(output / CONTACT_SHEET_FILE) as sheet,
+    ):
+        _write_predictions(predictions, episode, probabilities)
+        draw_contact_sheet(episode, probabilities).savefig(sheet)
     num_classified = len(episode.query_images)
     return Counts(num_classified, len(episode.query_files) - num_classified)
 

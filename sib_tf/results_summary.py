@@ -82,10 +82,11 @@ def _arguments(report: Report) -> str:
 
 def _setting(report: Report) -> list[str]:
     config = report["config"]
+    network = names.network(config["synthetic_gradient"])
     return [
         f"{report['dataset']}, {report['backbone']}",
         str(config["shot"]),
-        f"{config['synthetic_gradient']}, {names.queries(config['train_query_shares'])}",
+        f"{network}, {names.queries(config['train_query_shares'])}",
         str(config["num_steps"]),
     ]
 

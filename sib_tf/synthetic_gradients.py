@@ -5,7 +5,8 @@ so it is tied to N and to the order of the classes. `SetSyntheticGradient` is ou
 logits as a set of (query, class) pairs, so one network serves any number of classes, in any order.
 
 Both normalise their hidden units with the statistics of the *present* queries, in training and at
-test alike, and of one episode only: an answer never depends on what else was in the batch.
+test alike, and of one episode only: an answer never depends on what else was in the batch. Where
+episodes of a batch differ in size, `present` says which pairs there are; the rest takes no part.
 """
 
 import math
@@ -16,6 +17,9 @@ import tensorflow as tf
 
 EPSILON = 1e-5  # of PyTorch's BatchNorm; Keras' default is 1e-3
 
+# Logit of a class that is not there: a softmax makes exactly 0 of it, and its products stay finite.
+ABSENT = -1e9
+
 
 @keras.saving.register_keras_serializable("sib_tf")
 class EpisodeNormalization(keras.layers.Layer):
@@ -23,6 +27,7 @@ class EpisodeNormalization(keras.layers.Layer):
 
     x [B, ..., C]: mean and (biased) variance are taken over all axes but the first and the last.
     There are no running averages: this is BatchNorm as the released code uses it on one episode.
+    Examples that are not `present`, bool [B, ...] or sizes of 1, count for nothing.
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -30,11 +35,24 @@ class EpisodeNormalization(keras.layers.Layer):
         self.gamma = self.add_weight(name="gamma", shape=(input_shape[-1],), initializer="ones")
         self.beta = self.add_weight(name="beta", shape=(input_shape[-1],), initializer="zeros")
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
+    def call(self, x: tf.Tensor, present: tf.Tensor | None = None) -> tf.Tensor:
         """Normalises within each episode; same shape out as in."""
         axes = list(range(1, x.shape.rank - 1))
-        mean, variance = tf.nn.moments(x, axes, keepdims=True)
+        present = None if present is None else present[..., tf.newaxis]
+        mean = _mean(x, axes, present)
+        # The mean minimises the variance, so there is no gradient by way of it.
+        squares = tf.math.squared_difference(x, tf.stop_gradient(mean))
+        variance = _mean(squares, axes, present)
         return tf.nn.batch_normalization(x, mean, variance, self.beta, self.gamma, EPSILON)
+
+
+def _mean(x: tf.Tensor, axis: int | list[int], present: tf.Tensor | None) -> tf.Tensor:
+    """Mean over some axes, which stay, of what is present; 0 if nothing is."""
+    if present is None:
+        return tf.reduce_mean(x, axis, keepdims=True)
+    weights = tf.broadcast_to(tf.cast(present, x.dtype), tf.shape(x))
+    total = tf.reduce_sum(weights * x, axis, keepdims=True)
+    return tf.math.divide_no_nan(total, tf.reduce_sum(weights, axis, keepdims=True))
 
 
 def _dense(units: int, fan_in: int, dtype: keras.DTypePolicy) -> keras.layers.Dense:
@@ -67,9 +85,9 @@ class _Perceptron(keras.layers.Layer):
         for layer in (self.norm1, self.dense2, self.norm2, self.dense3):
             layer.build(hidden)
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        x = self.norm1(tf.nn.relu(self.dense1(x)))
-        x = self.norm2(tf.nn.relu(self.dense2(x)))
+    def call(self, x: tf.Tensor, present: tf.Tensor | None = None) -> tf.Tensor:
+        x = self.norm1(tf.nn.relu(self.dense1(x)), present=present)
+        x = self.norm2(tf.nn.relu(self.dense2(x)), present=present)
         return self.dense3(x)
 
 
@@ -123,41 +141,55 @@ class SetSyntheticGradient(keras.layers.Layer):
         """Creates the weights, whatever the shape of the logits [B, Q, N]."""
         self.perceptron.build((*logits_shape, self.NUM_FEATURES))
 
-    def call(self, logits: tf.Tensor) -> tf.Tensor:
-        """Logits, float [B, Q, N], to the synthetic gradient, float [B, Q, N]."""
-        return self.perceptron(pair_features(logits))[..., 0]
+    def call(self, logits: tf.Tensor, present: tf.Tensor | None = None) -> tf.Tensor:
+        """Logits to the synthetic gradient.
+
+        Args:
+            logits: float [B, Q, N].
+            present: bool [B, Q, N] or sizes of 1: which pairs are there; all if left out.
+
+        Returns:
+            float [B, Q, N], 0 for a pair that is not there.
+        """
+        gradient = self.perceptron(pair_features(logits, present), present=present)[..., 0]
+        return gradient if present is None else tf.where(present, gradient, 0)
 
     def get_config(self) -> dict:
         """The arguments of the constructor."""
         return {**super().get_config(), "hidden": self.hidden}
 
 
-def pair_features(logits: tf.Tensor) -> tf.Tensor:
+def pair_features(logits: tf.Tensor, present: tf.Tensor | None = None) -> tf.Tensor:
     """Describes each (query, class) pair by itself and by its context in the episode.
 
     Args:
         logits: float [B, Q, N].
+        present: bool [B, Q, N] or sizes of 1: which pairs are there; all if left out.
 
     Returns:
         float [B, Q, N, 8]: the logit less the query's mean logit; log p; p; p^2; the class's share
         of the batch, mean over the queries of p; the query's largest p; the query's entropy (nats);
         and p over the share, normalised over the classes (what p would be if all classes were
-        equally frequent).
+        equally frequent). Zeros for a pair that is not there.
     """
+    if present is not None:
+        logits = tf.where(present, logits, ABSENT)
     log_p = tf.nn.log_softmax(logits)
     p = tf.exp(log_p)
-    share = tf.reduce_mean(p, axis=1, keepdims=True)
+    share = _mean(p, 1, present)
+    log_share = tf.math.log(tf.where(share > 0, share, 1))  # 0 is the share of an absent class
     shape = tf.shape(logits)
-    return tf.stack(
+    features = tf.stack(
         [
-            logits - tf.reduce_mean(logits, axis=-1, keepdims=True),
+            logits - _mean(logits, -1, present),
             log_p,
             p,
             tf.square(p),
             tf.broadcast_to(share, shape),
             tf.broadcast_to(tf.reduce_max(p, axis=-1, keepdims=True), shape),
             tf.broadcast_to(-tf.reduce_sum(p * log_p, axis=-1, keepdims=True), shape),
-            tf.nn.softmax(log_p - tf.math.log(share)),
+            tf.nn.softmax(log_p - log_share),
         ],
         axis=-1,
     )
+    return features if present is None else tf.where(present[..., tf.newaxis], features, 0)

@@ -2,7 +2,8 @@
 
 A step writes into `FOLDER.part` and renames it to `FOLDER` when it is done, last of all its
 `step.json`. So a folder with its final name is complete, whatever was killed when. A step whose
-`step.json` matches the config is skipped; one that another config wrote is refused, never replaced.
+`step.json` matches the config is skipped; one that another config wrote, or that was made from
+results which have since been made again, is refused, never replaced.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import json
 import logging
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,12 @@ from typing import Any
 import tensorflow as tf
 from ml_collections import ConfigDict
 
+import sib_tf
 from sib_tf.errors import UserError
+from sib_tf.sole_writer import sole_writer
 
 RECORD = "step.json"
-STARTED = "config.json"  # stands in a folder until it is finished
+STARTED = "config.json"  # says what a folder is begun with, until it is finished
 _LOG = logging.getLogger("sib_tf")
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "apache-beam")
 
@@ -95,47 +99,82 @@ def execute(
         Whether it ran.
 
     Raises:
-        UserError: an earlier step is not finished, another config wrote the folder, or the folder
-            is not one of ours.
+        UserError: an earlier step is not finished, or the folder was written with another config,
+            from inputs made again since, by another program, or is being written right now.
     """
-    base = base or workdir
-    wanted = settings(step.all_fields(), config)
-    final = _folder(step, workdir, base)
-    for earlier in step.requires:
-        folder = _folder(earlier, workdir, base)
-        if not (folder / RECORD).exists():
-            raise UserError(
-                f"{folder} is missing: run `python -m jobs.{earlier.name}` first, or `python -m "
-                "jobs.pipeline`, with the same --config, --workdir and --base."
-            )
-        _refuse_other_config(folder, settings(earlier.all_fields(), config))
-    if final.exists():
-        _refuse_other_config(final, wanted)
+    place = _Place(config, workdir, base or workdir)
+    inputs = {earlier.folder: place.run_of(earlier) for earlier in step.requires}
+    final = place.folder(step)
+    if place.finished(step):
         _LOG.info("%s: %s is finished, nothing to do.", step.name, final)
         return False
-
-    part = _open_part(step, final, wanted)
-    _LOG.info("%s: writing %s", step.name, final)
-    start = time.perf_counter()
-    counts = _run(step, Context(config, workdir, base, part, beam_args))
-    record = {
-        "step": step.name,
-        "config": wanted,
-        "fingerprint": fingerprint(wanted),
-        "inputs": {s.folder: fingerprint(settings(s.all_fields(), config)) for s in step.requires},
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "seconds": round(time.perf_counter() - start, 2),
-        "counts": counts,
-    }
-    write_json(part / RECORD, record)
-    (part / STARTED).unlink()
-    part.rename(final)
-    _LOG.info("%s: done in %.1f s %s", step.name, record["seconds"], counts)
+    with sole_writer(final):
+        begun = {"config": settings(step.all_fields(), config), "inputs": inputs}
+        part = _open_part(step, final, begun)
+        _LOG.info("%s: writing %s", step.name, final)
+        start = time.perf_counter()
+        counts = _run(step, Context(config, workdir, place.base, part, beam_args))
+        seconds = round(time.perf_counter() - start, 2)
+        record = {
+            "step": step.name,
+            "run": uuid.uuid4().hex,
+            **begun,
+            "fingerprint": fingerprint(begun["config"]),
+            "packages": _packages(),
+            "seconds": seconds,
+            "counts": counts,
+        }
+        write_json(part / RECORD, record)
+        part.rename(final)
+        # Only now: a folder that is killed before it has its name must know how it began.
+        (final / STARTED).unlink()
+    _LOG.info("%s: done in %.1f s %s", step.name, seconds, counts)
     return True
 
 
-def _folder(step: Step, workdir: Path, base: Path) -> Path:
-    return (base if step.shared else workdir) / step.folder
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """Where the results of an experiment lie, and which of them are there."""
+
+    config: ConfigDict
+    workdir: Path
+    base: Path
+
+    def folder(self, step: Step) -> Path:
+        return (self.base if step.shared else self.workdir) / step.folder
+
+    def run_of(self, step: Step) -> str:
+        """Identifies the run that finished a step; raises UserError if none has."""
+        record = self.finished(step)
+        if not record:
+            raise UserError(
+                f"{self.folder(step)} is missing: run `python -m jobs.{step.name}` first, or "
+                "`python -m jobs.pipeline`, with the same --config, --workdir and --base."
+            )
+        return _run_id(record)
+
+    def finished(self, step: Step) -> dict[str, Any] | None:
+        """The record of a finished step, None if it is not; raises UserError if it is stale."""
+        folder = self.folder(step)
+        if not folder.exists():
+            return None
+        record = _read(folder / RECORD)
+        refuse_other(folder, record["config"], settings(step.all_fields(), self.config))
+        # An input that has been deleted to save space makes nothing stale.
+        found = {s.folder: r for s in step.requires if (r := self.finished(s))}
+        inputs = {name: _run_id(input_record) for name, input_record in found.items()}
+        _refuse_other_inputs(folder, record["inputs"], inputs)
+        return record
+
+
+def _run_id(record: Mapping[str, Any]) -> str:
+    # Steps finished before there were run ids are known by the fingerprint of their config.
+    return record.get("run", record["fingerprint"])
+
+
+def _packages() -> dict[str, str]:
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"sib_tf": sib_tf.__version__, **versions}
 
 
 def _run(step: Step, context: Context) -> dict[str, Any]:
@@ -164,30 +203,43 @@ def _plain(config: ConfigDict, field: str) -> Any:
         raise UserError(f"The config has no field `{field}`: add it to the config file.") from None
 
 
-def _open_part(step: Step, final: Path, wanted: Mapping[str, Any]) -> Path:
+def _open_part(step: Step, final: Path, begun: Mapping[str, Any]) -> Path:
     """The folder to write into: that of a killed run where the step can go on, else a new one."""
     part = final.with_name(final.name + ".part")
     started = part / STARTED
     if step.resumes and started.exists():
-        refuse_other(part, json.loads(started.read_text()), wanted)
+        record = _read(started)
+        refuse_other(part, record["config"], begun["config"])
+        _refuse_other_inputs(part, record["inputs"], begun["inputs"])
         return part
     if part.exists():
         shutil.rmtree(part)
-    part.mkdir(parents=True)
-    write_json(started, wanted)
+    part.mkdir()
+    write_json(started, begun)
     return part
 
 
-def _refuse_other_config(folder: Path, wanted: Mapping[str, Any]) -> None:
-    record = folder / RECORD
+def _read(file: Path) -> dict[str, Any]:
     try:
-        written = json.loads(record.read_text())["config"]
-    except (OSError, ValueError, KeyError):
+        record = json.loads(file.read_text())
+        return {**record, "config": record["config"], "inputs": record["inputs"]}
+    except (OSError, ValueError, TypeError, KeyError):
         raise UserError(
-            f"{folder} exists but holds no readable {RECORD}: move it away or pass another "
+            f"{file.parent} exists but holds no readable {file.name}: move it away or pass another "
             "--workdir."
         ) from None
-    refuse_other(folder, written, wanted)
+
+
+def _refuse_other_inputs(
+    source: Path, written: Mapping[str, str], present: Mapping[str, str]
+) -> None:
+    # What was copied from published weights has no inputs.
+    for folder in sorted(written.keys() & present.keys()):
+        if written[folder] != present[folder]:
+            raise UserError(
+                f"{source} was made from an earlier {folder}: delete it, then run the same command "
+                "again."
+            )
 
 
 def refuse_other(source: Path, written: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -209,15 +261,16 @@ def written_whole(folder: Path) -> Iterator[Path]:
     """A folder to write beside `folder`, which takes that name when the block is left in peace.
 
     Raises:
-        UserError: `folder` exists.
+        UserError: `folder` exists, or another process is writing it.
     """
     if folder.exists():
         raise UserError(f"{folder} exists: delete it first or pass another --output.")
     part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    yield part
-    part.rename(folder)
+    with sole_writer(folder):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        yield part
+        part.rename(folder)
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:

@@ -42,3 +42,29 @@ def test_without_a_runner_nothing_is_downloaded():
     assert beam_runner.options([]).get_all_options()["runner"] == "FnApiRunner"
     given = beam_runner.options(["--runner=DirectRunner"])
     assert given.get_all_options()["runner"] == "DirectRunner"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--direct_num_worker=2"], "--direct_num_worker=2 is no option of Beam's"),
+        (["--runner", "DirectRunner", "two"], "two is no option of Beam's"),
+        (["--direct_num_workers=two"], "--direct_num_workers: invalid int value: 'two'"),
+    ],
+)
+def test_wrong_options_are_named(args, words):
+    with pytest.raises(UserError, match=words):
+        beam_runner.options(args)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--runner", "DirectRunner", "--direct_num_workers=2", "--setup_file=setup.py"],
+        ["--runner=DataflowRunner", "--project=p", "--region=r", "--experiments=a"],
+        ["--runner=FlinkRunner", "--flink_master=local", "--known_to_the_job_server=1"],
+        ["--runner=SparkRunner", "--spark_master_url=local[4]"],
+    ],
+)
+def test_options_of_other_runners_are_taken(args):
+    assert beam_runner.options(args)

@@ -13,7 +13,7 @@ COUNT = 250  # three Beam elements
 SPEC = EpisodeSpec(3, 1, 6)
 LABELS = np.arange(60) % 4
 FEATURES = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
-GROUPS = examples_by_class(LABELS, SPEC, list("abcd"))
+GROUPS = examples_by_class(LABELS, SPEC, list("abcd"), "train")
 EXPECTED = reader.tabulate(
     [sample(GROUPS, SPEC, seed=7, stream="train", index=i) for i in range(COUNT)]
 )

@@ -137,6 +137,62 @@ def test_a_set_wise_model_without_way_serves_any_number_of_classes():
         np.testing.assert_allclose(tf.function(free)(tensors(inputs)), fixed(inputs), atol=1e-12)
 
 
+def of_different_ways(ways):
+    """A batch with an episode of each way, in which padding fills the smaller support sets."""
+    alone = [episodes(1, way=way, seed=way) for way in ways]
+    longest = max(ways) * SHOT
+    together = {"query_features": np.concatenate([one["query_features"] for one in alone])}
+    for name, fill in (("support_features", 7), ("support_labels", -1)):
+        parts = [one[name] for one in alone]
+        rest = [[(0, 0), (0, longest - p.shape[1]), (0, 0)][: p.ndim] for p in parts]
+        padded = [np.pad(p, r, constant_values=fill) for p, r in zip(parts, rest, strict=True)]
+        together[name] = np.concatenate(padded)
+    return alone, together
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 5e-6), ("float64", 1e-12)])
+def test_episodes_of_different_numbers_of_classes_do_not_meet(dtype, tolerance):
+    ways = (3, 7, 2)
+    alone, together = of_different_ways(ways)
+    path = classifier("set", way=None, dtype=dtype).logits_path(together)
+    assert np.isfinite(path).all()
+    found = tf.nn.softmax(path).numpy()
+    for i, way in enumerate(ways):
+        fixed = classifier("set", way=way, dtype=dtype)
+        assert steps_matter(fixed, alone[i])
+        expected = tf.nn.softmax(fixed.logits_path(alone[i]))
+        np.testing.assert_allclose(found[:, i, :, :way], expected[:, 0], rtol=0, atol=tolerance)
+        np.testing.assert_array_equal(found[:, i, :, way:], 0)
+
+
+def test_a_class_without_support_takes_no_part():
+    free, inputs = classifier("set", way=None), episodes()
+    label = np.array([0, 2, 5])  # of each class: 1, 3 and 4 have no support
+    gaps = {**inputs, "support_labels": label[inputs["support_labels"]]}
+    probabilities = tf.nn.softmax(free(gaps)).numpy()
+    np.testing.assert_allclose(
+        probabilities[..., label], tf.nn.softmax(free(inputs)), rtol=0, atol=1e-12
+    )
+    np.testing.assert_array_equal(probabilities[..., [1, 3, 4]], 0)
+
+
+def test_classes_without_support_leave_the_gradient_alone():
+    free, fixed = classifier("set", way=None), classifier("set")
+    (inputs, _), batch = of_different_ways((WAY, 7))
+    found, expected = (
+        gradients(model, episode) for model, episode in ((free, batch), (fixed, inputs))
+    )
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-10)
+
+
+def gradients(model, inputs):
+    """Of the loss of the first episode."""
+    with tf.GradientTape() as tape:
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits([0, 1, 2, 0, 1, 2], model(inputs)[0])
+    return tape.gradient(loss, [weight.value for weight in model.trainable_variables])
+
+
 @both
 def test_a_saved_model_predicts_the_same(kind, tmp_path):
     model, inputs = classifier(kind), episodes()

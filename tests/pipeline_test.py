@@ -60,6 +60,47 @@ def test_report_has_a_row_for_each_method_steps_and_shares(workdir):
     assert (workdir / "evaluation/report.html").stat().st_size > 10_000
 
 
+def test_it_has_learnt_and_the_steps_help(workdir):
+    report = json.loads((workdir / "evaluation/report.json").read_text())
+    accuracy = {(r["method"], r["num_steps"], r["query_shares"]): r for r in report["results"]}
+    accuracy = {key: row["accuracy"] for key, row in accuracy.items()}
+    # One standard error of 100 episodes is about one point; five classes make 20 % by chance.
+    for shares in ("balanced", "dirichlet"):
+        assert accuracy["prototypes", 0, shares] > 0.35
+        assert accuracy["sib", 0, shares] > 0.35
+    assert accuracy["sib", 3, "balanced"] > accuracy["sib", 0, "balanced"]
+
+
+def test_the_baseline_is_that_of_the_raw_images(workdir):
+    """From the images of the data set through phi to accuracy, without stored features."""
+    import keras
+
+    from sib_tf import datasets
+    from sib_tf.episodes import reader
+
+    images, labels = datasets.read_examples(datasets.builder_of(prepared(workdir)), "test")
+    phi = keras.saving.load_model(workdir / "backbone/backbone.keras", compile=False)
+    features = phi.predict(images, verbose=0)
+    features /= np.linalg.norm(features, axis=-1, keepdims=True)
+    report = json.loads((workdir / "evaluation/report.json").read_text())
+    for shares in ("balanced", "dirichlet"):
+        episodes = reader.read_table(workdir / f"episodes/test-{shares}/records")
+        right = []
+        for classes, support, query in zip(
+            episodes.classes, episodes.support_ids, episodes.query_ids, strict=True
+        ):
+            np.testing.assert_array_equal(labels[support], classes)  # one shot
+            nearest = np.argmax(features[query] @ features[support].T, axis=-1)
+            right.append(classes[nearest] == labels[query])
+        (row,) = (
+            row
+            for row in report["results"]
+            if (row["method"], row["query_shares"]) == ("prototypes", shares)
+        )
+        # Two of the 7,500 predictions may fall the other way.
+        assert row["accuracy"] == pytest.approx(np.mean(right), abs=2.5 / 7500)
+
+
 def test_every_step_leaves_its_record_and_nothing_unfinished(workdir):
     embedded = [f"features/{split}" for split in ("train", "validation", "test")]
     others = ("data", "backbone", "model", "evaluation", "export", "prediction")
@@ -78,11 +119,11 @@ def test_no_class_is_in_two_splits(workdir):
         for s in ("train", "validation", "test")
     }
     assert {s: len(found) for s, found in labels.items()} == {
-        "train": 8,
+        "train": 24,
         "validation": 5,
         "test": 5,
     }
-    assert len(set.union(*labels.values())) == 18
+    assert len(set.union(*labels.values())) == 34
 
 
 def test_predictions_agree_with_the_model_and_sum_to_one(workdir):
@@ -94,6 +135,34 @@ def test_predictions_agree_with_the_model_and_sum_to_one(workdir):
         assert len(probabilities) == 5
         assert sum(probabilities.values()) == pytest.approx(1, abs=1e-4)
         assert max(probabilities, key=probabilities.get) == f"p({row['label']})"
+
+
+def test_predictions_from_files_are_those_of_the_report(workdir):
+    """Through image files, SavedModel and csv, the first episode is classified as in evaluation."""
+    import keras
+
+    from sib_tf import datasets, evaluation, features
+    from sib_tf.episodes import reader
+
+    episodes = reader.read_table(workdir / "episodes/test-balanced/records")
+    expected = evaluation.predict(
+        keras.saving.load_model(workdir / "model/model.keras"),
+        features.read(workdir / "features/test/records"),
+        episodes,
+        num_steps=3,
+    ).probabilities[-1, 0]
+    names = datasets.class_names(datasets.builder_of(prepared(workdir)))
+    with (workdir / "prediction/predictions.csv").open() as file:
+        header, *rows = csv.reader(file)
+    of_episode = [f"p({n}_{names[label]})" for n, label in enumerate(episodes.classes[0])]
+    assert header == ["file", "label", "status", *of_episode]
+    found = np.array([row[3:] for row in rows], float)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
+def prepared(workdir):
+    """Folder of the data set that TFDS has prepared."""
+    return next((workdir / "data/glyphs").glob("seed_*/*/dataset_info.json")).parent
 
 
 def test_saved_model_runs_without_sib_tf(workdir):
@@ -157,7 +226,7 @@ def test_too_few_images_of_a_class_are_named(tmp_path):
     result = job("build_episodes", *args)
     assert result.returncode == 1
     assert 'Class "U+' in last_line(result)
-    assert "has 10 images" in last_line(result)
+    assert "of the train split has 10 images" in last_line(result)
     assert not list(tmp_path.glob("episodes/*/step.json"))
 
 
@@ -237,8 +306,7 @@ def test_self_contained_images_are_those_of_the_ids(workdir):
     )
     assert result.returncode == 0, result.stderr
     folder = workdir / "episodes/validation-balanced-images/records"
-    prepared = next((workdir / "data/glyphs").glob("seed_*/*/dataset_info.json")).parent
-    images, _ = datasets.read_examples(datasets.builder_of(prepared), "validation")
+    images, _ = datasets.read_examples(datasets.builder_of(prepared(workdir)), "validation")
     parsed = next(
         parsed_batches(record_files(folder), lambda r: schema.parse(r, "images"), batch_size=10)
     )

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from sib_tf import prediction
 from sib_tf.errors import UserError
 from sib_tf.prediction import CONTACT_SHEET_FILE, PREDICTIONS_FILE, Counts, predict
 
@@ -112,6 +113,18 @@ def test_output_is_complete_and_nothing_else(any_way, support, query, tmp_path):
     assert {path.name for path in output.iterdir()} == {PREDICTIONS_FILE, CONTACT_SHEET_FILE}
     with Image.open(output / CONTACT_SHEET_FILE) as sheet:
         assert min(sheet.size) > 300
+
+
+def test_without_a_contact_sheet_there_are_no_predictions(
+    any_way, support, query, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(prediction, "draw_contact_sheet", fail)
+    with pytest.raises(OSError, match="No space"):
+        predict(any_way, support, query, tmp_path / "output")
+    assert not list((tmp_path / "output").iterdir())
 
 
 def test_newest_version_is_taken(three_way, support, query, tmp_path):

@@ -28,7 +28,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (36, 16, 16, 3), np.uint8)
 
 def run(folder, settings=SETTINGS):
     spec = EpisodeSpec(way=2, shot=1, queries=4)
-    groups = examples_by_class(LABELS, spec, [str(n) for n in range(21)])
+    groups = examples_by_class(LABELS, spec, [str(n) for n in range(21)], "validation")
     episodes = [sample(groups, spec, seed=0, stream="s", index=i) for i in range(5)]
     pretraining.train(
         folder,

@@ -182,12 +182,12 @@ def test_headline_and_reliability_are_of_the_trained_k_not_of_the_best(tmp_path)
 def test_table_holds_every_row_under_its_queries(page):
     assert page.rows[1:] == [
         ["Balanced queries (5-way 1-shot, 75 queries)"],
-        ["prototypes, K = 0", "–", "61.7 ± 0.5", "0.042", "12.3"],
-        ["SIB, dense xi, K = 0", "balanced queries", "61.8 ± 0.6", "0.042", "12.3"],
-        ["SIB, dense xi, K = 3", "balanced queries", "72.5 ± 0.6", "0.088", "45.7"],
+        ["cosine prototypes, K = 0", "–", "61.7 ± 0.5", "0.042", "12.3"],
+        ["SIB, dense network, K = 0", "balanced queries", "61.8 ± 0.6", "0.042", "12.3"],
+        ["SIB, dense network, K = 3", "balanced queries", "72.5 ± 0.6", "0.088", "45.7"],
         ["Dirichlet queries (5-way 1-shot, 75 queries)"],
-        ["prototypes, K = 0", "–", "62.0 ± 0.6", "0.042", "12.3"],
-        ["SIB, dense xi, K = 3", "balanced queries", "61.9 ± 0.6", "0.042", "12.3"],
+        ["cosine prototypes, K = 0", "–", "62.0 ± 0.6", "0.042", "12.3"],
+        ["SIB, dense network, K = 3", "balanced queries", "61.9 ± 0.6", "0.042", "12.3"],
     ]
 
 
@@ -213,8 +213,8 @@ def test_page_needs_nothing_else(page, folder):
 
 def test_alternative_text_gives_the_numbers(page):
     accuracy, _, reliability, episode, _ = (image["alt"] for image in page.images)
-    assert "SIB, dense xi, K = 3: 72.5 %" in accuracy
-    assert "SIB, dense xi, K = 3: 0.088" in reliability
+    assert "SIB, dense network, K = 3: 72.5 %" in accuracy
+    assert "SIB, dense network, K = 3: 0.088" in reliability
     assert "Classes: 1 cat, 2 dog, 3 Latin capital A." in episode
 
 

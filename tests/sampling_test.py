@@ -14,7 +14,7 @@ FIELDS = ("classes", "support_ids", "support_labels", "query_ids", "query_labels
 
 
 def draw(spec, index, seed=0, stream="train"):
-    groups = examples_by_class(LABELS, spec, NAMES)
+    groups = examples_by_class(LABELS, spec, NAMES, "train")
     return sample(groups, spec, seed=seed, stream=stream, index=index)
 
 
@@ -105,17 +105,21 @@ def test_only_the_given_groups_are_drawn_from_and_all_of_them(spec):
 def test_a_class_with_too_few_examples_is_named():
     labels = np.append(LABELS, [2] * 6)
     # Balanced: 2 + 15 / 3 = 7 are needed; otherwise one class may have to give all 15 queries.
-    with pytest.raises(UserError, match=r'"class 2" has 6 images.* 7 with "balanced"'):
-        examples_by_class(labels, SPECS[0], NAMES)
-    with pytest.raises(UserError, match=r'"class 2" has 6 images.* 17 with "dirichlet"'):
-        examples_by_class(labels, SPECS[1], NAMES)
-    groups = examples_by_class(np.append(labels, 2), SPECS[0], NAMES)
+    with pytest.raises(
+        UserError, match=r'"class 2" of the train split has 6 images.* 7 with "balanced"'
+    ):
+        examples_by_class(labels, SPECS[0], NAMES, "train")
+    with pytest.raises(
+        UserError, match=r'6 images.* 17 with "dirichlet".*lower .*queries_per_class'
+    ):
+        examples_by_class(labels, SPECS[1], NAMES, "train")
+    groups = examples_by_class(np.append(labels, 2), SPECS[0], NAMES, "train")
     assert groups[2].tolist() == list(range(200, 207))
 
 
 def test_too_few_classes():
-    with pytest.raises(UserError, match=r"5 classes.*config\.way=6"):
-        examples_by_class(LABELS, EpisodeSpec(6, 1, 6), NAMES)
+    with pytest.raises(UserError, match=r"The train split has 5 classes.*config\.way=6"):
+        examples_by_class(LABELS, EpisodeSpec(6, 1, 6), NAMES, "train")
 
 
 @pytest.mark.parametrize(

@@ -97,3 +97,22 @@ def test_pair_features_by_hand():
     ]
     found = pair_features(np.array([[[ln(3), 0.0], [0.0, 0.0]]]))
     np.testing.assert_allclose(found[0], expected, atol=1e-12)
+
+
+def test_pair_features_of_a_part_are_those_of_the_classes_that_are_there():
+    logits = np.random.default_rng(0).normal(size=(2, 4, 3))
+    there = np.array([[True, False, True], [True, True, True]])[:, np.newaxis]
+    found = pair_features(logits, there).numpy()
+    np.testing.assert_allclose(found[:1, :, ::2], pair_features(logits[:1, :, ::2]), atol=1e-12)
+    np.testing.assert_array_equal(found[0, :, 1], 0)
+    np.testing.assert_allclose(found[1:], pair_features(logits[1:]), atol=1e-12)
+
+
+def test_normalization_of_a_part_counts_what_is_there():
+    # There: 1, 3, 8, mean 4, variance (9 + 1 + 16) / 3 = 26/3; 100 is not.
+    layer = EpisodeNormalization(dtype="float64")
+    layer.build((1, 4, 1))
+    x = np.array([1.0, 100.0, 3.0, 8.0]).reshape(1, 4, 1)
+    found = np.ravel(layer(x, present=np.array([[True, False, True, True]])))
+    expected = np.array([-3, -1, 4]) / math.sqrt(26 / 3 + 1e-5)
+    np.testing.assert_allclose(found[[0, 2, 3]], expected, atol=1e-12)

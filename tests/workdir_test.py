@@ -1,10 +1,13 @@
 """Steps run once, whole, and never over the result of another config."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from ml_collections import ConfigDict
 
+import sib_tf
 from sib_tf.errors import UserError
 from sib_tf.workdir import RECORD, Step, execute, fingerprint
 
@@ -97,7 +100,9 @@ def test_a_prerequisite_of_another_config_is_refused(tmp_path):
     assert later.all_fields() == ("seed", "way")
     assert execute(later, CONFIG, tmp_path)
     record = json.loads((tmp_path / "out/evaluate" / RECORD).read_text())
-    assert record["inputs"] == {"out/train": fingerprint({"seed": 1})}
+    trained = json.loads((tmp_path / "out/train" / RECORD).read_text())
+    assert record["inputs"] == {"out/train": trained["run"]}
+    assert record["packages"]["sib_tf"] == sib_tf.__version__
 
 
 @pytest.mark.parametrize("content", [None, "not json", "{}"])
@@ -137,3 +142,85 @@ def test_experiments_share_the_steps_of_their_base(tmp_path):
     ]
     with pytest.raises(UserError, match=r"base/out/embed was written with config\.seed=1, not 2"):
         execute(train, changed(seed=2), two, base)
+
+
+def test_a_step_that_another_process_writes_is_refused(tmp_path):
+    def run(context):
+        with pytest.raises(UserError, match=r"Another process is writing .*out/train"):
+            execute(step(), CONFIG, tmp_path)
+        return {"runs": 1}
+
+    execute(step(run), CONFIG, tmp_path)
+    assert json.loads((tmp_path / "out/train" / RECORD).read_text())["counts"] == {"runs": 1}
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["train"]
+
+
+def chain():
+    """embed -> train -> evaluate."""
+    embed = step(name="embed")
+    train = step(requires=(embed,), resumes=True)
+    return embed, train, step(name="evaluate", requires=(train,))
+
+
+def test_a_result_made_from_an_earlier_result_is_refused(tmp_path):
+    embed, train, evaluate = chain()
+    for each in (embed, train, evaluate):
+        execute(each, CONFIG, tmp_path)
+    shutil.rmtree(tmp_path / "out/train")
+    execute(train, CONFIG, tmp_path)
+    with pytest.raises(UserError, match=r"out/evaluate was made from an earlier out/train: delete"):
+        execute(evaluate, CONFIG, tmp_path)
+    shutil.rmtree(tmp_path / "out/evaluate")
+    assert execute(evaluate, CONFIG, tmp_path)
+    assert not execute(evaluate, CONFIG, tmp_path)
+
+
+def test_inputs_of_inputs_count_but_may_be_gone(tmp_path):
+    embed, train, evaluate = chain()
+    for each in (embed, train, evaluate):
+        execute(each, CONFIG, tmp_path)
+    shutil.rmtree(tmp_path / "out/embed")
+    assert not execute(evaluate, CONFIG, tmp_path)
+    execute(embed, CONFIG, tmp_path)
+    with pytest.raises(UserError, match=r"out/train was made from an earlier out/embed: delete"):
+        execute(evaluate, CONFIG, tmp_path)
+
+
+def test_a_killed_step_does_not_go_on_with_other_inputs(tmp_path):
+    embed = step(name="embed")
+    execute(embed, CONFIG, tmp_path)
+    with pytest.raises(RuntimeError):
+        execute(step(crash_after(2), requires=(embed,), resumes=True), CONFIG, tmp_path)
+    shutil.rmtree(tmp_path / "out/embed")
+    execute(embed, CONFIG, tmp_path)
+    with pytest.raises(UserError, match=r"out/train\.part was made from an earlier out/embed"):
+        execute(step(crash_after(1), requires=(embed,), resumes=True), CONFIG, tmp_path)
+
+
+def test_a_result_from_before_run_ids_still_counts(tmp_path):
+    embed, train, _ = chain()
+    execute(embed, CONFIG, tmp_path)
+    file = tmp_path / "out/embed" / RECORD
+    record = json.loads(file.read_text())
+    del record["run"]
+    file.write_text(json.dumps(record))
+    execute(train, CONFIG, tmp_path)
+    inputs = json.loads((tmp_path / "out/train" / RECORD).read_text())["inputs"]
+    assert inputs == {"out/embed": fingerprint({"seed": 1})}
+
+
+@pytest.mark.parametrize("call", ["rename", "unlink"])
+def test_a_kill_at_the_very_end_loses_nothing(tmp_path, monkeypatch, call):
+    def kill(path, *args):
+        if path.is_relative_to(tmp_path / "out") and path.suffix != ".lock":
+            raise KeyboardInterrupt
+
+    train = step(crash_after(3), resumes=True)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, call, kill)
+        execute(train, CONFIG, tmp_path)
+    # Killed before the rename, the step goes on from the end; after it, the result is there.
+    ran = execute(train, CONFIG, tmp_path)
+    assert ran == (call == "rename")
+    counts = json.loads((tmp_path / "out/train" / RECORD).read_text())["counts"]
+    assert counts == {"before": 3 if ran else 0}

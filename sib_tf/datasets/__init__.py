@@ -12,7 +12,21 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from sib_tf.errors import UserError
+
 SPLITS = ("train", "validation", "test")
+
+
+def prepared_in(folder: Path) -> Path:
+    """The one prepared data set under a folder; the raw files it was made from may be gone.
+
+    Raises:
+        UserError: there is none.
+    """
+    info = next(folder.rglob("dataset_info.json"), None)
+    if not info:
+        raise UserError(f"{folder} holds no prepared data set: delete it, then run the job again.")
+    return info.parent
 
 
 def builder_of(prepared: Path | str) -> tfds.core.DatasetBuilder:

@@ -77,7 +77,7 @@ class Episode:
 
 
 def examples_by_class(
-    labels: np.ndarray, spec: EpisodeSpec, class_names: Sequence[str]
+    labels: np.ndarray, spec: EpisodeSpec, class_names: Sequence[str], split: str
 ) -> dict[int, np.ndarray]:
     """Positions of the examples of each class of a split, checked to suffice for `spec`.
 
@@ -85,6 +85,7 @@ def examples_by_class(
         labels: int [n], the labels of a split.
         spec: of the episodes to be drawn.
         class_names: by label, for messages.
+        split: its name, for messages.
 
     Raises:
         UserError: too few classes, or a class with too few examples; the message names it.
@@ -92,15 +93,17 @@ def examples_by_class(
     groups = {int(label): np.flatnonzero(labels == label) for label in np.unique(labels)}
     if len(groups) < spec.way:
         raise UserError(
-            f"The split has {len(groups)} classes, an episode needs config.way={spec.way}."
+            f"The {split} split has {len(groups)} classes, an episode needs config.way={spec.way}: "
+            "add classes, or lower config.way."
         )
     needed = spec.shot + spec.most_queries_of_a_class
     for label, examples in groups.items():
         if len(examples) < needed:
             raise UserError(
-                f'Class "{class_names[label]}" has {len(examples)} images, but shot + queries of a '
-                f'class can reach {needed} with "{spec.shares}" shares: add images, or lower '
-                "config.shot or config.queries."
+                f'Class "{class_names[label]}" of the {split} split has {len(examples)} images, '
+                f'but shot + queries of a class can reach {needed} with "{spec.shares}" shares: '
+                "add images, or lower config.shot or config.queries_per_class (config.queries "
+                "where it is set)."
             )
     return groups
 

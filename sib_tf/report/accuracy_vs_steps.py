@@ -97,7 +97,7 @@ def _draw_lines(axes: Axes, lines: Sequence[_Line]) -> None:
 def _draw_legend(figure: Figure, lines: Sequence[_Line], columns: int) -> None:
     """One entry for all lines of a label; the labels of several models take a line each."""
     handles = {line.label: Line2D([], [], label=line.label, **line.look) for line in lines}
-    baseline = Line2D([], [], color=GREY, label="prototypes", **_BASELINE)
+    baseline = Line2D([], [], color=GREY, label=names.PROTOTYPES, **_BASELINE)
     trained = Line2D([], [], label="K of training", **_TRAINED)
     shown = [*handles.values(), baseline, *([trained] if lines else [])]
     figure.legend(handles=shown, loc="outside upper left", ncols=columns)

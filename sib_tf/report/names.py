@@ -1,4 +1,4 @@
-"""How methods, models, queries, classes and fractions are written in reports."""
+"""How methods, models, queries, classes and fractions are written for people."""
 
 import re
 import textwrap
@@ -12,24 +12,34 @@ _QUERIES = {
 }
 
 
+_NETWORKS = {"set": "set-wise"}
+PROTOTYPES = "cosine prototypes"
+
+
 def method(row: Row) -> str:
-    """A method at its K: `SIB, dense xi, K = 3`."""
+    """A method at its K: `SIB, dense network, K = 3`."""
     if is_prototypes(row):
-        return "prototypes, K = 0"
-    return f"{row['method'].upper()}, {row['synthetic_gradient']} xi, K = {row['num_steps']}"
+        return f"{PROTOTYPES}, K = 0"
+    kind = network(row["synthetic_gradient"])
+    return f"{row['method'].upper()}, {kind} network, K = {row['num_steps']}"
 
 
 def method_at_any_k(row: Row) -> str:
     """A method with its training: `SIB, dense network, trained on balanced queries`."""
     if is_prototypes(row):
-        return "cosine prototypes"
-    network, shares = row["synthetic_gradient"], row["train_query_shares"]
-    return f"{row['method'].upper()}, {network} network, trained on {shares} queries"
+        return PROTOTYPES
+    return f"{row['method'].upper()}, {model(row)}"
 
 
 def model(row: Row) -> str:
-    """What tells trained models apart: `dense xi, trained on balanced queries`."""
-    return f"{row['synthetic_gradient']} xi, trained on {queries(row['train_query_shares'])}"
+    """What tells trained models apart: `dense network, trained on balanced queries`."""
+    kind = network(row["synthetic_gradient"])
+    return f"{kind} network, trained on {queries(row['train_query_shares'])}"
+
+
+def network(synthetic_gradient: str) -> str:
+    """The kind of a synthetic gradient network: `dense` or `set-wise`."""
+    return _NETWORKS.get(synthetic_gradient, synthetic_gradient)
 
 
 def queries(shares: str) -> str:
@@ -38,14 +48,17 @@ def queries(shares: str) -> str:
 
 
 def class_name(name: str) -> str:
-    """`U+0041_LATIN_CAPITAL_LETTER_A` to "Latin capital A", `aquarium_fish` to "aquarium fish"."""
-    glyph = re.fullmatch(r"U\+[0-9A-Fa-f]{4,6}_(.+)", name)
+    """`U+0041_LATIN_CAPITAL_LETTER_A` to "Latin capital A", `aquarium_fish` to "aquarium fish".
+
+    A number in front, `3_U+0041_LATIN_CAPITAL_LETTER_A`, stays.
+    """
+    glyph = re.fullmatch(r"(\d+_|)U\+[0-9A-Fa-f]{4,6}_(.+)", name)
     if not glyph:
         return name.replace("_", " ")
-    script, *words = glyph[1].split("_")
+    script, *words = glyph[2].split("_")
     letter_case = str.upper if "CAPITAL" in words else str.lower
     rest = [letter_case(w) if len(w) == 1 else w.lower() for w in words if w != "LETTER"]
-    return " ".join([script.capitalize(), *rest])
+    return " ".join([glyph[1].replace("_", " ") + script.capitalize(), *rest])
 
 
 def capital(words: str) -> str:

@@ -1,6 +1,7 @@
 """Few-shot classification: lambda, xi and a cosine decoder around `inference.unroll`."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow as tf
 from sib_tf.decoders import CosineClassifier
 from sib_tf.inference import unroll
 from sib_tf.initialization import PrototypeInitialization
-from sib_tf.synthetic_gradients import DenseSyntheticGradient, SetSyntheticGradient
+from sib_tf.synthetic_gradients import ABSENT, DenseSyntheticGradient, SetSyntheticGradient
 
 Inputs = Mapping[str, tf.Tensor]
 
@@ -26,7 +27,9 @@ class FewShotClassifier(keras.Model):
     input: they meet the model in the training loss only.
 
     Args:
-        way: N. None lets a set-wise model take it from the largest support label of the batch.
+        way: N; all classes of all episodes have support. None lets a set-wise model take N from the
+            largest support label of the batch: a class without support in its episode takes no
+            part there and gets probability 0, so that episodes may differ in their classes.
         feature_dim: D.
         num_steps: K, synthetic-gradient steps.
         step_size: eta. The step sums over queries.
@@ -78,13 +81,12 @@ class FewShotClassifier(keras.Model):
     def call(self, inputs: Inputs) -> tf.Tensor:
         """Logits of the queries after K synthetic-gradient steps, float [B, Q, N]."""
         theta = self.theta_path(inputs, self.num_steps)[-1]
-        return self.decoder(self._queries(inputs), theta)
+        return self._classify(inputs, theta)
 
     def logits_path(self, inputs: Inputs, num_steps: int | None = None) -> tf.Tensor:
         """Logits after 0 .. K steps, float [K+1, B, Q, N]; K is `num_steps` or the model's."""
         path = self.theta_path(inputs, self.num_steps if num_steps is None else num_steps)
-        queries = self._queries(inputs)
-        return tf.stack([self.decoder(queries, theta) for theta in path])
+        return tf.stack([self._classify(inputs, theta) for theta in path])
 
     def theta_path(self, inputs: Inputs, num_steps: int) -> list[tf.Tensor]:
         """The task weights theta^0 .. theta^K, each float [B, N, D].
@@ -95,15 +97,32 @@ class FewShotClassifier(keras.Model):
         self._check(inputs)
         queries = self._queries(inputs)
         support = tf.cast(inputs["support_features"], self.compute_dtype)
-        labels = tf.cast(inputs["support_labels"], tf.int32)
-        way = tf.reduce_max(labels) + 1 if self.way is None else self.way
+        labels = _support_labels(inputs)
+        present = self._present(labels)
         return unroll(
-            self.initialization(support, labels, way=way),
+            self.initialization(support, labels, way=self._num_classes(labels)),
             predict=lambda theta: self.decoder(queries, theta),
-            synthetic_gradient=self.xi,
+            synthetic_gradient=self.xi if present is None else partial(self.xi, present=present),
             step_size=self.step_size,
             num_steps=num_steps,
         )
+
+    def _classify(self, inputs: Inputs, theta: tf.Tensor) -> tf.Tensor:
+        """Logits [B, Q, N] of task weights [B, N, D]."""
+        logits = self.decoder(self._queries(inputs), theta)
+        present = self._present(_support_labels(inputs))
+        return logits if present is None else tf.where(present, logits, ABSENT)
+
+    def _num_classes(self, support_labels: tf.Tensor) -> tf.Tensor | int:
+        return tf.reduce_max(support_labels) + 1 if self.way is None else self.way
+
+    def _present(self, support_labels: tf.Tensor) -> tf.Tensor | None:
+        """Which classes have support, bool [B, 1, N]; None, with a fixed N, if all have."""
+        if self.way is not None:
+            return None
+        way = self._num_classes(support_labels)
+        members = tf.one_hot(support_labels, way, on_value=True, off_value=False, dtype=tf.bool)
+        return tf.reduce_any(members, axis=1, keepdims=True)
 
     def _queries(self, inputs: Inputs) -> tf.Tensor:
         return tf.cast(inputs["query_features"], self.compute_dtype)
@@ -140,3 +159,7 @@ class FewShotClassifier(keras.Model):
             "step_size": self.step_size,
             "synthetic_gradient": self.synthetic_gradient,
         }
+
+
+def _support_labels(inputs: Inputs) -> tf.Tensor:
+    return tf.cast(inputs["support_labels"], tf.int32)

@@ -66,8 +66,19 @@ def _archive(dl_manager: tfds.download.DownloadManager) -> Path:
     try:
         archive = Path(dl_manager.manual_dir) / ARCHIVE
     except AssertionError:  # there is no such folder, or it is empty
+        return _download(dl_manager)
+    return archive if archive.exists() else _download(dl_manager)
+
+
+def _download(dl_manager: tfds.download.DownloadManager) -> Path:
+    try:
         return Path(dl_manager.download(URL))
-    return archive if archive.exists() else Path(dl_manager.download(URL))
+    except Exception as error:  # TFDS and what it downloads with share no narrower class
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{URL} cannot be downloaded: put {ARCHIVE} into a folder DIR and give "
+            f"--config.manual_dir=DIR ({reason})."
+        ) from error
 
 
 def read_archive(archive: Path) -> np.ndarray:

@@ -62,6 +62,28 @@ class CifarFSTest(tfds.testing.DatasetBuilderTestCase):
         super().setUpClass()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        tfds.download.download_manager.NonMatchingChecksumError("Checksum\nis wrong."),
+        ConnectionError("no route\nto host"),
+    ],
+)
+@pytest.mark.parametrize("manual", ["no folder", "another file"])
+def test_a_failed_download_says_in_one_line_what_to_do(tmp_path, error, manual):
+    dl_manager = mock.Mock(manual_dir=tmp_path)
+    if manual == "no folder":
+        dl_manager = mock.Mock()
+        type(dl_manager).manual_dir = mock.PropertyMock(side_effect=AssertionError)
+    dl_manager.download.side_effect = error
+    with pytest.raises(UserError) as caught:
+        cifar_fs.Builder(data_dir=tmp_path / "data")._split_generators(dl_manager)
+    message = str(caught.value)
+    assert message.startswith(f"{cifar_fs.URL} cannot be downloaded: put {cifar_fs.ARCHIVE} into")
+    assert "--config.manual_dir=DIR" in message
+    assert "\n" not in message
+
+
 def test_classes_are_those_of_cifar_100_and_in_one_split_each():
     assert [len(names) for names in CLASSES.values()] == [64, 16, 20]
     assert len(set(cifar_fs.NAMES)) == 100

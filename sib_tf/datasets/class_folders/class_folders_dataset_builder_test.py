@@ -42,7 +42,7 @@ def read(builder, split):
 
 class ClassFoldersTest(tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = Builder
-    SPLITS = {"train": 12, "validation": 3, "test": 3}  # noqa: RUF012
+    SPLITS = {"train": 6, "validation": 6, "test": 6}  # noqa: RUF012
 
     @classmethod
     def setUpClass(cls):
@@ -148,7 +148,15 @@ def test_image_size_must_be_positive():
 
 
 @pytest.mark.parametrize(
-    ("num_classes", "sizes"), [(3, (1, 1, 1)), (4, (2, 1, 1)), (100, (64, 16, 20))]
+    ("num_classes", "sizes"),
+    [
+        (3, (1, 1, 1)),
+        (14, (6, 4, 4)),
+        (15, (5, 5, 5)),
+        (28, (17, 5, 6)),
+        (31, (20, 5, 6)),
+        (100, (64, 16, 20)),
+    ],
 )
 def test_drawn_splits_partition_the_classes(num_classes, sizes):
     classes = [f"class{label}" for label in range(num_classes)]

@@ -9,6 +9,7 @@ SPLITS = ("train", "validation", "test")
 
 _VALIDATION_SHARE = 0.16
 _TEST_SHARE = 0.20
+_FEWEST = 5  # of every split where there are enough: an episode mostly takes five classes
 
 
 def split_classes(
@@ -18,7 +19,8 @@ def split_classes(
 
     Args:
       classes: Names of all classes, in any order.
-      seed: Draws the splits (64/16/20 percent, every split at least one class) if none is listed.
+      seed: Draws the splits if none is listed: 64/16/20 percent, but at least 5 classes each, or a
+        third of the classes where there are fewer than 15.
       listed: Class names by split. All three splits list classes or none does; a class that no
         split lists is left out.
 
@@ -42,8 +44,9 @@ def split_classes(
 
 def _draw(classes: Collection[str], seed: int) -> dict[str, tuple[str, ...]]:
     shuffled = _shuffle(classes, seed)
-    num_test = max(1, round(_TEST_SHARE * len(classes)))
-    num_validation = max(1, round(_VALIDATION_SHARE * len(classes)))
+    fewest = min(_FEWEST, len(classes) // len(SPLITS))
+    num_test = max(fewest, round(_TEST_SHARE * len(classes)))
+    num_validation = max(fewest, round(_VALIDATION_SHARE * len(classes)))
     test = shuffled[:num_test]
     validation = shuffled[num_test : num_test + num_validation]
     train = shuffled[num_test + num_validation :]

@@ -1,0 +1,118 @@
+"""How jobs take their flags and tell what is wrong with them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs import _app
+from sib_tf.errors import UserError
+
+
+def job(name, *args):
+    return subprocess.run(
+        [sys.executable, "-m", f"jobs.{name}", *args],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "own"), [("build_episodes", "--num_shards"), ("pipeline", "--weights")]
+)
+def test_help_shows_shared_and_own_flags(name, own):
+    shown = job(name, "--help").stdout
+    for flag in ("--config", "--workdir", "--base", own):
+        assert f"  {flag}:" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (
+            ["--config=configs/glyphs_tiny.py", "--config.stepsize=1"],
+            'error: --config: \'stepsize\' Did you mean "step_size" instead of "stepsize"?',
+        ),
+        (
+            ["--config=configs/glyphs_tiny.py:3"],
+            "error: flag --config=configs/glyphs_tiny.py:3: Error whilst parsing config file: "
+            "TypeError: get_config() takes 0 positional arguments but 1 was given See --help.",
+        ),
+        (
+            ["--config=configs/cifar_fs_conv4_64.py:x"],
+            "error: flag --config=configs/cifar_fs_conv4_64.py:x: Error whilst parsing config "
+            "file: ValueError: invalid literal for int() with base 10: 'x' See --help.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_config_is_said_in_one_line(tmp_path, args, words):
+    result = job("export", *args, f"--workdir={tmp_path}")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1] == words
+
+
+@pytest.mark.slow
+def test_libraries_keep_quiet_about_what_nobody_can_act_upon(tmp_path):
+    result = job("build_dataset", "--config=configs/glyphs_tiny.py", f"--workdir={tmp_path}")
+    assert result.returncode == 0
+    assert "build_dataset: done" in result.stderr
+    for noise in ("apitools", "custom data configuration", "cpu_feature_guard"):
+        assert noise not in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "args", "words"),
+    [
+        ("pipeline", ["--", "--direct_num_worker=2"], "--direct_num_worker=2 is no option of"),
+        ("evaluate", ["stray"], "stray is no flag, and nothing else is expected. See --help."),
+    ],
+)
+def test_arguments_that_nobody_reads_are_refused(tmp_path, name, args, words):
+    result = job(name, "--config=configs/glyphs_tiny.py", f"--workdir={tmp_path}", *args)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith(f"error: {words}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(), "error: OSError"),
+        (OSError(2, "No such file or directory", "a.png"), "error: [Errno 2] No such file or "),
+        (UserError("a.png cannot be read: remove it."), "error: a.png cannot be read: remove it."),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_exit_code_1(monkeypatch, capsys, error, line):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(_app.app, "run", fail)
+    with pytest.raises(SystemExit, match="1"):
+        _app.run(fail)
+    printed = capsys.readouterr().err
+    assert printed.startswith(line)
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_num_shards_of_a_finished_folder_is_said_to_change_nothing(tmp_path):
+    args = ["--config=configs/glyphs_tiny.py", f"--workdir={tmp_path}"]
+    assert job("build_dataset", *args).returncode == 0
+    args.append("--split=validation")
+    first = job("build_episodes", *args, "--num_shards=2")
+    again = job("build_episodes", *args, "--num_shards=3")
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert "--num_shards" not in first.stderr
+    folder = tmp_path / "episodes/validation-balanced"
+    assert (
+        f"--num_shards=3 changes no finished folder; to write it again, first delete {folder}"
+        in (again.stderr)
+    )
+    assert len(list(folder.glob("records*"))) == 2
