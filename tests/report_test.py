@@ -60,10 +60,10 @@ CURVES = {
     "pretraining": {
         "epoch": [1, 2, 3],
         "loss": [3.1, 2.2, float("nan")],
-        "val_loss": [None, 2.4, 2.1],
-        "val_accuracy": [0.2, 0.4, 0.5],
+        "accuracy": [0.1, 0.3, 0.6],
+        "val_accuracy": [None, 0.4, 0.5],
     },
-    "meta-training": {"loss": [0.9]},
+    "meta-training": {"loss": [0.9], "val_loss": [0.8], "accuracy": [0.7]},
 }
 
 
@@ -218,6 +218,23 @@ def test_alternative_text_gives_the_numbers(page):
     assert "Classes: 1 cat, 2 dog, 3 Latin capital A." in episode
 
 
+def test_accuracies_that_answer_different_questions_have_panels_of_their_own(page):
+    assert page.images[1]["alt"] == (
+        "Line charts over the epochs: pretraining, loss; pretraining, accuracy, all classes; "
+        "pretraining, accuracy, episodes; meta-training, loss; meta-training, accuracy."
+    )
+
+
+def test_the_caption_is_of_the_phases_that_are_drawn(tmp_path):
+    captions = {
+        phase: write(tmp_path / phase, curves={phase: CURVES[phase]}).texts["figcaption"][1]
+        for phase in CURVES
+    }
+    assert "overfits" not in captions["pretraining"]
+    assert "another question" in captions["pretraining"]
+    assert captions["meta-training"].startswith("Meta-training has episodes on both sides")
+
+
 def test_same_input_gives_the_same_bytes(page, folder, tmp_path):
     write(tmp_path, curves=CURVES)
     for file in ("report.html", *(f"pictures/{name}.png" for name in PICTURES)):
@@ -227,8 +244,7 @@ def test_same_input_gives_the_same_bytes(page, folder, tmp_path):
 def test_text_from_outside_is_escaped(tmp_path):
     hostile = '<img src="x">&$x^$'
     content = make_report(AT_0, AT_3 | {"query_shares": hostile}) | {"dataset": hostile}
-    curves = {hostile: {hostile: [1.0, 2.0]}}
-    page = write(tmp_path, content, curves, make_episode(class_names=(hostile, "b")))
+    page = write(tmp_path, content, CURVES, make_episode(class_names=(hostile, "b")))
     assert len(page.images) == len(PICTURES)
     assert page.texts["h1"] == [f"Few-shot classification on {hostile}"]
     assert hostile in page.images[3]["alt"]

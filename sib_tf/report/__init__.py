@@ -33,9 +33,10 @@ def write(path: Path, report: Mapping[str, Any], curves: Curves, episode: Episod
         path: the HTML file. Folders are made as needed; existing files are replaced.
         report: the content of `report.json`: `dataset`, `backbone`, `split`, `episodes`, `seed`,
             `num_steps` and `step_size` of the training and the rows of `results`.
-        curves: for each phase of training its metrics over the epochs. A metric `val_x` is the
-            validation side of `x`; `epoch`, if there, numbers the epochs. Sequences of a phase are
-            of equal length; None and NaN are gaps. Phases may be missing.
+        curves: for the phases "pretraining" and "meta-training" their `loss`, `accuracy`,
+            `val_loss` and `val_accuracy` over the epochs; `epoch`, if there, numbers these.
+            Sequences of a phase are of equal length; None and NaN are gaps. Phases and metrics may
+            be missing.
         episode: the episode to draw.
 
     Raises:
