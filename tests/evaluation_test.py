@@ -69,7 +69,7 @@ def experiment():
     labels = np.repeat(np.arange(4), 10)
     features = np.random.default_rng(0).normal(size=(2, 40, 6)).astype(np.float32)
     spec = EpisodeSpec(way=3, shot=2, queries=9)
-    groups = examples_by_class(labels, spec, "abcd")
+    groups = examples_by_class(labels, spec, "abcd", "test")
     episodes = [sample(groups, spec, seed=0, stream="test", index=i) for i in range(7)]
     return model, FeatureTable(features, labels), tabulate(episodes)
 

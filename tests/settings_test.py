@@ -10,7 +10,7 @@ from sib_tf.errors import UserError
 
 def make_config(**fields):
     config = glyphs_tiny.get_config()
-    config.update(fields)
+    config.update({"train_steps": 200, "steps_per_epoch": 100, "steps_per_call": 20, **fields})
     return config
 
 

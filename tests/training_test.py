@@ -94,9 +94,15 @@ def make_model():
 
 @pytest.fixture
 def float64():
-    keras.config.set_floatx("float64")
+    # The policy is made from floatx when it is first asked for, maybe by an earlier test.
+    _set_precision("float64")
     yield
-    keras.config.set_floatx("float32")
+    _set_precision("float32")
+
+
+def _set_precision(dtype):
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
 
 
 def test_a_run_of_steps_is_that_many_ordinary_steps(float64):
