@@ -2,7 +2,7 @@
 
     python -m jobs.pipeline --config=configs/glyphs.py --workdir=work/glyphs
 
-The data set renders itself; two cores take some three minutes. Not in the paper.
+The data set renders itself; two cores take some four minutes. Not in the paper.
 """
 
 from ml_collections import ConfigDict, config_dict

@@ -1,5 +1,7 @@
 """The README's results table: grouping by seed, means and intervals."""
 
+from pathlib import Path
+
 import pytest
 
 from sib_tf import results_summary
@@ -77,3 +79,10 @@ def test_only_the_table_of_a_text_is_replaced():
 def test_an_empty_folder_is_named(tmp_path):
     with pytest.raises(UserError, match=f"{tmp_path} holds no report"):
         results_summary.read(tmp_path)
+
+
+def test_the_table_of_the_readme_is_made_of_the_published_results():
+    root = Path(__file__).parents[1]
+    text = (root / "README.md").read_text()
+    table = results_summary.markdown(*results_summary.read(root / "results"))
+    assert results_summary.replace_table(text, table) == text
