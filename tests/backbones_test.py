@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from sib_tf import backbones, reference_weights
+from sib_tf.backbones.normalization import batch_norm
 from sib_tf.errors import UserError
 from sib_tf.optimizers import SGDWithL2
 from sib_tf.pretraining import BaseClassifier
@@ -148,11 +149,16 @@ def test_a_saved_backbone_predicts_the_same(tmp_path, name):
     np.testing.assert_array_equal(loaded(images, training=False), model(images, training=False))
 
 
-def test_running_averages_move_a_tenth_of_the_way():
-    # PyTorch's momentum 0.1: from mean 0 to 0.9 * 0 + 0.1 * 5.
-    layer = backbones.build("wrn_10_1", 32).get_layer("bn1")
-    layer(np.full((2, 4, 4, 64), 5, np.float32), training=True)
-    np.testing.assert_allclose(layer.moving_mean, np.full(64, 0.5), rtol=1e-6)
+def test_running_averages_are_pytorch_s():
+    # One channel of 1, 2, 3, 6: mean 3, squared deviations 4 + 1 + 0 + 9 = 14, hence a variance of
+    # 14/4 to normalise by and of 14/3 to keep. A tenth of the way: 0.1 * 3 from 0, and from 1
+    # 0.9 + 0.1 * 14/3.
+    layer = batch_norm("norm")
+    found = layer(np.reshape([1, 2, 3, 6], (2, 1, 2, 1)).astype(np.float32), training=True)
+    expected = np.array([-2, -1, 0, 3]) / np.sqrt(3.5 + 1e-5)
+    np.testing.assert_allclose(np.ravel(found), expected, rtol=1e-6)
+    np.testing.assert_allclose(layer.moving_mean, [0.3], rtol=1e-6)
+    np.testing.assert_allclose(layer.moving_variance, [0.9 + 1.4 / 3], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

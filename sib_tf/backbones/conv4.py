@@ -29,7 +29,8 @@ def conv4(image_size: int, width: int) -> keras.Model:
             kernel_initializer="he_normal",
         )(x)
         x = batch_norm(f"conv_blocks.{block}.layers.BatchNorm")(x)
-        x = keras.layers.ReLU(name=f"relu{block}")(x)
+        # The two commute, and this order leaves the ReLU a quarter of the work.
         x = keras.layers.MaxPooling2D(2, name=f"pool{block}")(x)
+        x = keras.layers.ReLU(name=f"relu{block}")(x)
     x = keras.layers.Permute((3, 1, 2), name="channel_first")(x)
     return keras.Model(images, keras.layers.Flatten(name="features")(x), name=f"conv4_{width}")
