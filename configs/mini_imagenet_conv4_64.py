@@ -21,10 +21,10 @@ def get_config(shot: str = "1") -> ConfigDict:
 
     # phi: a cosine classifier over the training classes
     config.backbone = "conv4_64"
-    config.pretrain_epochs = 30
+    config.pretrain_epochs = 15
     config.pretrain_batch_size = 128
     config.pretrain_learning_rate = 0.1  # peak
-    config.pretrain_warmup_steps = 1000
+    config.pretrain_warmup_steps = 600
     config.l2 = 5e-4  # in the gradient, of pre-training and meta-training
     config.crop_size = 80
     config.crop_padding = 8
