@@ -19,7 +19,7 @@ def get_config() -> ConfigDict:
 
     # phi: a cosine classifier over the training classes
     config.backbone = "conv4_64"
-    config.pretrain_epochs = 5
+    config.pretrain_epochs = 4
     config.pretrain_batch_size = 128
     config.pretrain_learning_rate = 0.1  # peak
     config.pretrain_warmup_steps = 50
@@ -28,7 +28,7 @@ def get_config() -> ConfigDict:
     config.crop_padding = 4
     config.flip = False  # a mirrored letter is another letter
     config.color_jitter = 0.4
-    config.views = 3  # augmented views of each training image in the feature cache
+    config.views = 2  # augmented views of each training image in the feature cache
 
     # Episodes
     config.way = 5
