@@ -9,7 +9,7 @@ help:
 	@echo 'make quickstart  from raw images to predictions of a SavedModel, into work/glyphs'
 	@echo 'make test        all tests'
 	@echo 'make lint        ruff, as in CI'
-	@echo 'make benchmark   milliseconds of a meta-training step'
+	@echo 'make benchmark   milliseconds of a meta-training step, images a second'
 	@echo 'make reproduce-cifar-fs  from the archive to the test accuracy on CIFAR-FS, 1 and 5 shots'
 	@echo 'make evaluate-cifar-fs   the same from the published weights, without training'
 	@echo 'make results     the results table of the README, from results/'
@@ -34,6 +34,7 @@ lint: $(INSTALLED)
 
 benchmark: $(INSTALLED)
 	$(RUN) -m benchmarks.meta_training
+	$(RUN) -m benchmarks.images
 
 # The archive is downloaded, unless MANUAL_DIR has it.
 CIFAR_FS := configs/cifar_fs_conv4_64.py
