@@ -5,7 +5,8 @@ r"""Any folder of class folders, 5-way 1-shot, Conv-4-64, a set-wise synthetic g
 
 The classes are cut into training, validation and test classes by `data_seed`, or by three lists. It
 takes at least 15 classes of 26 images: 5 classes for each part, and a class may have to give an
-episode its shot and all of its 25 queries.
+episode its shot and all of its 25 queries. With so few, or few epochs, lower
+`pretrain_warmup_steps`, which the command asks for.
 The exported model tells apart any number of classes. Not in the paper.
 """
 

@@ -14,6 +14,8 @@ from ml_collections import ConfigDict, config_flags
 from sib_tf import workdir
 from sib_tf.errors import UserError
 
+_REMEDY = ": make room, fix the permissions or name another folder."
+
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
@@ -105,7 +107,8 @@ def run(
     try:
         app.run(main, flags_parser=functools.partial(_parse, check_arguments=check_arguments))
     except (UserError, OSError) as error:
-        print(f"error: {_one_line(error)}", file=sys.stderr)
+        remedy = _REMEDY if isinstance(error, OSError) else ""
+        print(f"error: {_one_line(error)}{remedy}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -1,7 +1,7 @@
 r"""Draws the episodes of a config and writes them as sharded TFRecords, with Beam.
 
     python -m jobs.build_episodes --config=configs/glyphs.py --workdir=work/glyphs \
-        --config.shot=5 -- --direct_num_workers=2 --direct_running_mode=multi_threading
+        -- --direct_num_workers=2 --direct_running_mode=multi_threading
 
 Reads WORKDIR/data, writes WORKDIR/episodes/SPLIT-SHARES. The config says way, shot, queries (per
 class or in all), how they are shared, how many episodes, and the seed. The same seed gives the same
@@ -24,7 +24,8 @@ _MATERIALIZE = flags.DEFINE_enum(
     "ids",
     schema.MATERIALIZE,
     "What a record holds of its examples. `ids` is small and serves every backbone; `features` and "
-    "`images` make self-contained records in a folder of their own.",
+    "`images` make self-contained records in a folder of their own; the features are those of the "
+    "first view.",
 )
 _NUM_SHARDS = flags.DEFINE_integer("num_shards", 0, "Files of each set; 0: the runner decides.", 0)
 

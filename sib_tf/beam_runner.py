@@ -17,11 +17,12 @@ from sib_tf.records import SUFFIX
 _WITH_JOB_SERVER = {"PortableRunner", "FlinkRunner", "SparkRunner"}
 
 # What a user can mend: bad input, a full disk, a missing permission.
-_NAMES = "UserError|ResourceExhaustedError|PermissionDeniedError|OSError|PermissionError"
+_OF_THE_SYSTEM = "ResourceExhaustedError|PermissionDeniedError|OSError|PermissionError"
 _RAISED_IN_WORKER = re.compile(
-    rf"^(?:RuntimeError: )?[\w.]*\b(?:{_NAMES}): (.+) \[while running '", re.MULTILINE
+    rf"^(?:RuntimeError: )?[\w.]*\b(UserError|{_OF_THE_SYSTEM}): (.+) \[while running '",
+    re.MULTILINE,
 )
-_RAISED_HERE = re.compile(r"^(.+) \[while running '", re.MULTILINE)
+_RAISED_HERE = re.compile(r"^()(.+) \[while running '", re.MULTILINE)
 
 
 def options(beam_args: Sequence[str]) -> PipelineOptions:
@@ -56,7 +57,9 @@ def _unknown(beam_args: Sequence[str]) -> list[str]:
 
 @contextlib.contextmanager
 def plain_errors() -> Iterator[None]:
-    """Lets an error that a user can mend out of a worker in one line, as a UserError.
+    """Lets an error that a user can mend out of a worker in one line.
+
+    It is a UserError, or an OSError where a disk was full or a permission missing.
 
     Beam re-raises a UserError with the name of the transform appended, others, and those of another
     process, as a RuntimeError whose text is the name of the error or a traceback.
@@ -69,7 +72,8 @@ def plain_errors() -> Iterator[None]:
     except Exception as error:
         pattern = _RAISED_HERE if isinstance(error, UserError) else _RAISED_IN_WORKER
         if raised := pattern.search(str(error)):
-            raise UserError(raised[1]) from error
+            name, message = raised.groups()
+            raise (OSError if name in _OF_THE_SYSTEM.split("|") else UserError)(message) from error
         raise
     finally:
         logger.setLevel(level)
@@ -93,7 +97,8 @@ def write_records(
         beam_args: options of the runner.
 
     Raises:
-        UserError: bad input in a worker, a full disk or a missing permission.
+        UserError: bad input in a worker.
+        OSError: a full disk or a missing permission.
     """
     with plain_errors(), beam.Pipeline(options=options(beam_args)) as pipeline:
         _ = (

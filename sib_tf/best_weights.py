@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
 
 class BestWeights(keras.callbacks.Callback):
     """Saves the weights after each epoch with a higher `val_accuracy` than all before.
 
     Keras' own `ModelCheckpoint` writes over the file, so that a kill in that moment would destroy
-    the weights of an epoch which does not come again; here they are replaced whole.
+    the weights of an epoch which does not come again; here they are replaced whole. It also writes
+    HDF5, whose library crashes the process on a full disk.
 
     Args:
-        file: to write, `.weights.h5`.
+        file: to write, `.npz`.
         history: the epochs before, of a training that goes on.
     """
 
@@ -27,5 +29,10 @@ class BestWeights(keras.callbacks.Callback):
         if logs["val_accuracy"] > self._best:
             self._best = logs["val_accuracy"]
             beside = self._file.with_name(f"next.{self._file.name}")
-            self.model.save_weights(beside)
+            np.savez(beside, *self.model.get_weights())
             beside.replace(self._file)
+
+    def restore(self) -> None:
+        """Gives the model the best weights."""
+        with np.load(self._file) as weights:
+            self.model.set_weights(list(weights.values()))

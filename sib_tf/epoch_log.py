@@ -11,8 +11,8 @@ _LOG = logging.getLogger("sib_tf")
 class LogEpochs(keras.callbacks.Callback):
     """Logs the metrics after each epoch, and what it took in seconds.
 
-    Keras' progress bar fills a log file with a line for each of its updates, and it takes a call of
-    many meta-training steps for one step.
+    Keras' progress bar, which a terminal shows, would fill a log file with a line for each of its
+    updates.
     """
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:

@@ -63,6 +63,10 @@ def steps(config: ConfigDict, weights: Path | None = None) -> list[Step]:
     predict = Step("predict", "prediction", (), (evaluate, exported), _predict)
     splits = datasets.SPLITS
     if weights:
+        if not (weights / pretraining.BACKBONE).exists():
+            raise UserError(
+                f"--weights={weights} holds no {pretraining.BACKBONE}: name a folder of results."
+            )
         phi = _copied(phi, weights / pretraining.BACKBONE)
         if (weights / training.MODEL).exists():
             train = _copied(train, weights / training.MODEL)

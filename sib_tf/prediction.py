@@ -131,6 +131,11 @@ def _renamed_when_complete(path: Path) -> Iterator[Path]:
     try:
         yield partial
         partial.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); make room, fix the "
+            "permissions or name another --output"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -179,7 +179,7 @@ def train(
     model = compiled(settings, images, len(class_ids))
     resume = Resume(folder / "checkpoints")
     epoch = resume.restore(model)
-    best = folder / "best.weights.h5"
+    best = BestWeights(folder / "best.npz", resume.history)
     model.fit(
         training_batches(images, targets, settings, first_step=epoch * steps),
         epochs=settings.epochs,
@@ -192,12 +192,12 @@ def train(
             StopIfDiverged("pretrain_learning_rate"),
             ValidationAccuracy(validation_images, validation_episodes),
             keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
-            BestWeights(best, resume.history),
+            best,
             LogEpochs(),
             resume,
         ],
     )
-    model.load_weights(best)
+    best.restore()
     phi = feature_network.mirrored(model.phi) if settings.augmentation.flip else model.phi
     phi.save(folder / BACKBONE)
     write_json(folder / CURVES, resume.curves())

@@ -1,6 +1,7 @@
 """Meta-training: Keras' `fit` over episodes of frozen features."""
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import keras
@@ -152,7 +153,7 @@ def train(
         steps_per_epoch=settings.steps_per_epoch // settings.steps_per_call,
         validation_data=episode_batches(*validation, batch_size=100),
         shuffle=False,  # Keras cannot and would warn; the episodes are drawn at random
-        verbose=0,
+        verbose=int(sys.stdout.isatty()),
         callbacks=[
             StopIfDiverged("learning_rate", "step_size"),
             keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),

@@ -109,6 +109,9 @@ def execute(
         _LOG.info("%s: %s is finished, nothing to do.", step.name, final)
         return False
     with sole_writer(final):
+        # It may have been finished while we came to the lock.
+        if place.finished(step):
+            return False
         begun = {"config": settings(step.all_fields(), config), "inputs": inputs}
         part = _open_part(step, final, begun)
         _LOG.info("%s: writing %s", step.name, final)
@@ -180,10 +183,12 @@ def _packages() -> dict[str, str]:
 def _run(step: Step, context: Context) -> dict[str, Any]:
     try:
         return step.run(context)
-    except (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
+    except (OSError, tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.message
         raise UserError(
-            f"{step.name} could not write {context.folder}: {error.message.splitlines()[0]}. Make "
-            "room or fix the permissions, then run the same command again."
+            f"{step.name} could not go on with {context.folder}: "
+            f"{str(reason or error).splitlines()[0]}. Make room or fix the permissions, then run "
+            "the same command again."
         ) from error
 
 

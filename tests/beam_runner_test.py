@@ -12,16 +12,16 @@ def fail(error):
 
 @pytest.mark.parametrize("mode", ["in_memory", "multi_threading"])
 @pytest.mark.parametrize(
-    "error",
+    ("error", "kind"),
     [
-        UserError("folder/7.png cannot be read: remove it."),
-        tf.errors.ResourceExhaustedError(None, None, "folder/7; No space left on device"),
+        (UserError("folder/7.png cannot be read: remove it."), UserError),
+        (tf.errors.ResourceExhaustedError(None, None, "folder/7; No space left"), OSError),
     ],
 )
-def test_errors_of_workers_come_out_as_one_line(error, mode):
+def test_errors_of_workers_come_out_as_one_line(error, kind, mode):
     options = beam_runner.options([f"--direct_running_mode={mode}"])
     with (
-        pytest.raises(UserError) as caught,
+        pytest.raises(kind) as caught,
         beam_runner.plain_errors(),
         beam.Pipeline(options=options) as pipeline,
     ):

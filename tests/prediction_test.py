@@ -122,7 +122,7 @@ def test_without_a_contact_sheet_there_are_no_predictions(
         raise OSError("No space left on device")
 
     monkeypatch.setattr(prediction, "draw_contact_sheet", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UserError, match=r"contact_sheet.png.*No space left.*--output"):
         predict(any_way, support, query, tmp_path / "output")
     assert not list((tmp_path / "output").iterdir())
 

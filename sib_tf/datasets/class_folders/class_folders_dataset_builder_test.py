@@ -8,8 +8,9 @@ import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
+from sib_tf.datasets import SPLITS
 from sib_tf.datasets.class_folders import Builder, ClassFoldersConfig
-from sib_tf.datasets.class_folders.splits import SPLITS, split_classes
+from sib_tf.datasets.class_folders.splits import split_classes
 from sib_tf.errors import UserError
 
 NOT_LISTED = {split: () for split in SPLITS}

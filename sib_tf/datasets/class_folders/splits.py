@@ -3,9 +3,8 @@
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from sib_tf.datasets import SPLITS
 from sib_tf.errors import UserError
-
-SPLITS = ("train", "validation", "test")
 
 _VALIDATION_SHARE = 0.16
 _TEST_SHARE = 0.20
