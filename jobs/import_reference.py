@@ -1,12 +1,11 @@
 r"""Converts checkpoints of the authors' released PyTorch code to weights of ours.
 
-    python -m jobs.import_reference --config=configs/cifar_fs_conv4_64.py \
-        --config.backbone=wrn_28_10 --backbone=netFeatBest.pth --classifier=netSIBBest.pth \
-        --output=work/released
+    python -m jobs.import_reference --config=configs/cifar_fs_wrn_28_10.py:1 \
+        --backbone=netFeatBest.pth --classifier=netSIBBest.pth --output=work/released
 
 Writes OUTPUT/backbone.keras and, with --classifier, OUTPUT/model.keras; `python -m jobs.pipeline
---weights=OUTPUT` then does the rest. K and eta are not taken from the files but from the config.
-Needs PyTorch.
+--weights=OUTPUT` then does the rest. The K and eta of the config must be those that the classifier
+was trained with. Needs PyTorch.
 """
 
 from collections.abc import Sequence

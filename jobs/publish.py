@@ -4,7 +4,7 @@ r"""Copies the results of a finished experiment to where they can be committed.
         --workdir=work/cifar_fs/1shot --output=results/cifar_fs_conv4_64-1shot
 
 Writes OUTPUT/report.json: the report of `jobs.evaluate` with the command, config, package versions,
-machine and seconds behind it; and with --weights the backbone and the task model, from which
+machines and seconds behind it; and with --weights the backbone and the task model, from which
 `jobs.pipeline --weights=OUTPUT` evaluates without training.
 """
 
@@ -16,7 +16,8 @@ from absl import flags
 from ml_collections import config_flags
 
 from jobs import _app
-from sib_tf import publishing
+from sib_tf import pipeline, publishing
+from sib_tf.workdir import settings
 
 _experiment = _app.define_experiment_flags()
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write.", required=True)
@@ -27,22 +28,26 @@ def main(argv: Sequence[str]) -> None:
     """Publishes the report of a finished experiment."""
     del argv
     experiment = _experiment()
+    output = Path(_OUTPUT.value)
+    (evaluate,) = pipeline.steps_of(experiment.config, "evaluate")
     publishing.publish(
-        Path(_OUTPUT.value),
+        output,
         workdir=experiment.workdir,
         base=experiment.base,
-        command=_command(),
+        config=settings(evaluate.all_fields(), experiment.config),
+        command=_command(output),
         weights=_WEIGHTS.value,
     )
 
 
-def _command() -> str:
-    """The command that runs the experiment, less what is true of this machine alone."""
+def _command(output: Path) -> str:
+    """The command that runs the experiment, with the folders of this machine replaced."""
     holder = flags.FLAGS["config"]
     overrides = config_flags.get_override_values(holder)
     changed = [f"--config.{k}={v}" for k, v in sorted(overrides.items()) if k != "manual_dir"]
     config = f"--config={config_flags.get_config_filename(holder)}"
-    return shlex.join(["python", "-m", "jobs.pipeline", config, *changed])
+    workdir = f"--workdir=work/{output.name}"
+    return shlex.join(["python", "-m", "jobs.pipeline", config, *changed, workdir])
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+# A worker in another process imports this file alone; Keras must know the layers of phi to load it.
+import sib_tf.backbones  # noqa: F401
 from sib_tf import beam_runner, datasets
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.errors import UserError
@@ -31,6 +33,7 @@ from sib_tf.workdir import write_json
 CHUNK = 2000
 BATCH = 500  # images of one forward pass
 INFO = "info.json"
+_NO_LABEL = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,14 +83,29 @@ class EmbedChunk(beam.DoFn):
         self._phi = tf.function(lambda images: phi(images, training=False), reduce_retracing=True)
 
     def process(self, start: int) -> Iterator[bytes]:
-        """Embeds the chunk that begins at `start`."""
+        """Embeds the chunk that begins at `start`.
+
+        Raises:
+            UserError: phi makes NaN or infinite features; names phi, split and class.
+        """
         end = min(start + CHUNK, self._builder.info.splits[self._split].num_examples)
         chunk = f"{self._split}[{start}:{end}]"
         images, labels = datasets.read_examples(self._builder, chunk)
         views = [self._embed(self._view(images, start, v)) for v in range(self._views)]
         features = np.stack(views, axis=1)
+        self._refuse_not_finite(features, labels, start)
         for position, (label, row) in enumerate(zip(labels, features, strict=True), start=start):
             yield _encode(position, label, row)
+
+    def _refuse_not_finite(self, features: np.ndarray, labels: np.ndarray, start: int) -> None:
+        bad = _not_finite(features, axes=(1, 2))
+        if len(bad):
+            name = datasets.class_names(self._builder)[labels[bad[0]]]
+            raise UserError(
+                f"{self._phi_file} makes NaN or infinite features of image {start + bad[0]} of the "
+                f'{self._split} split, class "{name}": its weights may hold NaN, so delete its '
+                "folder and train it again."
+            )
 
     def _view(self, images: np.ndarray, start: int, view: int) -> tf.Tensor:
         if self._augmentation is None:
@@ -99,6 +117,11 @@ class EmbedChunk(beam.DoFn):
     def _embed(self, images: tf.Tensor) -> np.ndarray:
         batches = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
         return np.concatenate([self._phi(batch) for batch in batches])
+
+
+def _not_finite(features: np.ndarray, axes: tuple[int, int]) -> np.ndarray:
+    """Positions of the images with a NaN or infinite feature; `axes` are those of views and D."""
+    return np.flatnonzero(~np.isfinite(features).all(axis=axes))
 
 
 def _encode(position: int, label: int, features: np.ndarray) -> bytes:
@@ -138,6 +161,9 @@ def write(
 
     Returns:
         The number of images.
+
+    Raises:
+        UserError: phi makes NaN or infinite features; names phi, split and class.
     """
     folder.mkdir(parents=True)
     count = datasets.builder_of(data).info.splits[split].num_examples
@@ -164,18 +190,21 @@ def read(folder: Path) -> FeatureTable:
     except (OSError, ValueError):
         raise UserError(f"{folder} holds no features: run `python -m jobs.embed` first.") from None
     views, count, dim = info["views"], info["examples"], info["dim"]
-    features = np.full((views, count, dim), np.nan, np.float32)
-    labels = np.zeros(count, np.int64)
+    features = np.zeros((views, count, dim), np.float32)
+    labels = np.full(count, _NO_LABEL, np.int64)
     parse = _parser(views * dim)
     for batch in parsed_batches(record_files(folder), parse, batch_size=1000):
         ids = batch["id"].numpy()
         labels[ids] = batch["label"]
         features[:, ids] = np.moveaxis(np.reshape(batch["features"], (-1, views, dim)), 1, 0)
-    if not np.isfinite(features).all():
-        bad = int(np.argmin(np.isfinite(features).all(axis=(0, 2))))
+    again = "delete the folder and run `python -m jobs.embed` again."
+    missing, bad = np.flatnonzero(labels == _NO_LABEL), _not_finite(features, axes=(0, 2))
+    if len(missing):
+        raise UserError(f"{folder}: the features of image {missing[0]} are missing: {again}")
+    if len(bad):
         raise UserError(
-            f"{folder}: the features of image {bad} (label {labels[bad]}) are missing, NaN or "
-            "infinite: delete the folder and run `python -m jobs.embed` again."
+            f"{folder}: the features of image {bad[0]}, label {labels[bad[0]]}, are NaN or "
+            f"infinite: {again}"
         )
     return FeatureTable(features, labels)
 

@@ -315,7 +315,9 @@ def _copy(context: Context, file: Path, fields: Sequence[str]) -> dict:
         # Weights that were trained elsewhere have no report.
         if report.exists():
             published = json.loads(report.read_text())["config"]
-            workdir.refuse_other(report, published, workdir.settings(fields, context.config))
+            wanted = workdir.settings(fields, context.config)
+            remedy = "pass the --config of its `command`"
+            workdir.refuse_other(report, published, wanted, remedy)
         shutil.copy(file, context.folder)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"--weights: {file} cannot be used ({error!r}).") from error

@@ -1,41 +1,54 @@
 """Published results: what an experiment measured, all it takes to repeat it, and its weights."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sib_tf import pretraining, training
+from sib_tf import machine, pretraining, training
 from sib_tf.errors import UserError
-from sib_tf.workdir import RECORD, write_json, written_whole
+from sib_tf.workdir import RECORD, refuse_other, write_json, written_whole
 
 REPORT = "report.json"
 
 
-def publish(output: Path, *, workdir: Path, base: Path, command: str, weights: bool) -> None:
+def publish(
+    output: Path,
+    *,
+    workdir: Path,
+    base: Path,
+    config: Mapping[str, Any],
+    command: str,
+    weights: bool,
+) -> None:
     """Copies the report of a finished experiment, and its weights, into a folder of results.
 
     Args:
         output: to write; must not exist. Gets `report.json`: that of `evaluate`, with `command`,
-            `machine`, the `config` fields and `packages` that it depends on and `seconds` by job.
+            `machine` or machines that it was made on, the `config` fields and `packages` that it
+            depends on and `seconds` by job.
         workdir: of the experiment.
         base: of its shared steps.
+        config: the fields that the report depends on, as `command` sets them.
         command: that runs the experiment.
         weights: whether to copy phi and the task model, for `jobs.pipeline --weights`.
 
     Raises:
-        UserError: the experiment is not finished, or `output` exists.
+        UserError: the experiment is not finished or was run with another config, or `output`
+            exists.
     """
     evaluation = workdir / "evaluation"
     if not (evaluation / RECORD).exists():
         raise UserError(f"{evaluation} is missing: run `python -m jobs.pipeline` first.")
     record = _read(evaluation / RECORD)
+    remedy = "pass the --config that it was run with"
+    refuse_other(evaluation, record["config"], config, remedy)
+    records = list(_records(workdir, base))
     content = {
         "command": command,
-        "machine": machine(),
-        "seconds": _seconds(workdir, base),
+        "machine": _machines(records),
+        "seconds": _seconds(records),
         "packages": record["packages"],
         "config": record["config"],
         **_read(evaluation / REPORT),
@@ -47,18 +60,16 @@ def publish(output: Path, *, workdir: Path, base: Path, command: str, weights: b
             shutil.copy(workdir / "model" / training.MODEL, part)
 
 
-def machine() -> str:
-    """How many processors of which kind this machine has."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return f"{os.cpu_count()} x {next(models, 'unknown processor')}"
+def _machines(records: Iterable[Mapping[str, Any]]) -> str:
+    """The machines that steps ran on; this one for those that do not say."""
+    names = (name for record in records for name in record.get("machines", [machine.name()]))
+    return ", ".join(dict.fromkeys(names))
 
 
-def _seconds(workdir: Path, base: Path) -> dict[str, float]:
+def _seconds(records: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Seconds of each job of the experiment, the sum of its steps."""
     seconds: dict[str, float] = {}
-    for record in _records(workdir, base):
+    for record in records:
         seconds[record["step"]] = round(seconds.get(record["step"], 0) + record["seconds"], 1)
     return seconds
 

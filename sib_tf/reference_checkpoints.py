@@ -9,6 +9,9 @@ from sib_tf.errors import UserError
 
 BACKBONE = "netFeat"  # names of the networks in a checkpoint of several, `netSIB*.pth`
 CLASSIFIER = "SIB"
+# What such a one says of its training, by our names. The released code has one rate for the
+# optimizer and for eta.
+_HYPERPARAMETERS = {"num_steps": "nbStep", "step_size": "lr"}
 
 
 def read(file: Path, network: str) -> dict[str, np.ndarray]:
@@ -25,6 +28,32 @@ def read(file: Path, network: str) -> dict[str, np.ndarray]:
     Raises:
         UserError: PyTorch is not installed, or the file is missing or none of this kind.
     """
+    content = _load(file)
+    weights = content.get(network, content) if isinstance(content, dict) else None
+    if not _is_state_dict(weights):
+        raise UserError(
+            f'{file} holds no weights: it must be a state_dict(), or have one under "{network}", '
+            "written by torch.save."
+        )
+    return {name.removeprefix("module."): value.numpy() for name, value in weights.items()}
+
+
+def hyperparameters(file: Path) -> dict[str, int | float]:
+    """`num_steps` (K) and `step_size` (eta) that a classifier was trained with.
+
+    Args:
+        file: as for `read`. A `state_dict()` alone says nothing.
+
+    Raises:
+        UserError: PyTorch is not installed, or the file is missing.
+    """
+    content = _load(file)
+    saved = content if isinstance(content, dict) else {}
+    return {ours: saved[name] for ours, name in _HYPERPARAMETERS.items() if name in saved}
+
+
+def _load(file: Path) -> Any:
+    """What `torch.save` has written, None if it has not written the file."""
     if not file.is_file():
         raise UserError(f"{file} is no file: give a checkpoint that the released code has written.")
     try:
@@ -34,16 +63,9 @@ def read(file: Path, network: str) -> dict[str, np.ndarray]:
             f"Reading {file} needs PyTorch, which is not installed: run `pip install torch`."
         ) from None
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
+        return torch.load(file, map_location="cpu", weights_only=True)
     except Exception:  # it fails in a dozen ways on what is none of its own
-        content = None
-    weights = content.get(network, content) if isinstance(content, dict) else None
-    if not _is_state_dict(weights):
-        raise UserError(
-            f'{file} holds no weights: it must be a state_dict(), or have one under "{network}", '
-            "written by torch.save."
-        )
-    return {name.removeprefix("module."): value.numpy() for name, value in weights.items()}
+        return None
 
 
 def _is_state_dict(weights: Any) -> bool:

@@ -1,5 +1,6 @@
 """Checkpoints of the authors' released code as weights that `jobs.pipeline --weights` takes."""
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sib_tf import (
 from sib_tf.datasets import sources
 from sib_tf.errors import UserError
 from sib_tf.tasks.few_shot import FewShotClassifier
-from sib_tf.workdir import written_whole
+from sib_tf.workdir import refuse_other, written_whole
 
 # Mean and standard deviation of the channels, on the scale 0..255, that the released code
 # standardises images with.
@@ -41,8 +42,8 @@ def convert(
 
     Args:
         output: folder to write; must not exist.
-        config: of the experiment. It says what a checkpoint does not: data set, crop, names of the
-            networks, K and eta.
+        config: of the experiment. It says what a checkpoint does not: data set, crop and names of
+            the networks. K and eta must be those of the classifier's checkpoint, if it holds them.
         backbone: checkpoint of phi.
         classifier: checkpoint of lambda, xi and decoder.
 
@@ -60,10 +61,9 @@ def convert(
 
 def _backbone(config: ConfigDict, file: Path) -> keras.Model:
     mean, deviation = _channels(config)
-    stored = sources.builder(config, Path(file.parent)).info.features["image"]
     phi = feature_network.build(
         config.backbone,
-        image_size=stored.shape[0],
+        image_size=_image_size(config),
         crop_size=config.crop_size,
         mean=mean,
         variance=np.square(deviation),
@@ -71,6 +71,12 @@ def _backbone(config: ConfigDict, file: Path) -> keras.Model:
     weights = reference_checkpoints.read(file, reference_checkpoints.BACKBONE)
     _assign(phi.get_layer(config.backbone), weights, file, "config.backbone")
     return phi
+
+
+def _image_size(config: ConfigDict) -> int:
+    # The builder knows it before anything is prepared, so its folder can be an empty one.
+    with tempfile.TemporaryDirectory() as folder:
+        return sources.builder(config, Path(folder)).info.features["image"].shape[0]
 
 
 def _channels(config: ConfigDict) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -83,6 +89,9 @@ def _channels(config: ConfigDict) -> tuple[tuple[float, ...], tuple[float, ...]]
 
 def _classifier(config: ConfigDict, feature_dim: int, file: Path) -> FewShotClassifier:
     model = settings.task_model(config, feature_dim)
+    trained = reference_checkpoints.hyperparameters(file)
+    wanted = {field: config[field] for field in trained}
+    refuse_other(file, trained, wanted, remedy="set the field to the value of the file")
     weights = reference_checkpoints.read(file, reference_checkpoints.CLASSIFIER)
     fields = "config.way, config.backbone and config.synthetic_gradient"
     _assign(model, weights, file, fields)

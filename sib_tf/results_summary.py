@@ -1,6 +1,7 @@
 """The results table of the README, from the reports under `results/`."""
 
 import json
+import shlex
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -75,9 +76,10 @@ def markdown(reports: Iterable[Report], paper: Sequence[Report]) -> str:
 
 
 def _arguments(report: Report) -> str:
-    """The command less what all commands share, and less the seed."""
-    words = report["command"].partition("--config=")[2].split()
-    return " ".join(word for word in words if not word.startswith("--config.seed="))
+    """The flags of the command that tell experiments apart: neither the seed nor a folder."""
+    words = shlex.split(report["command"])[3:]  # after `python -m jobs.pipeline`
+    kept = (word for word in words if not word.startswith(("--config.seed=", "--workdir=")))
+    return shlex.join(word.removeprefix("--config=") for word in kept)
 
 
 def _setting(report: Report) -> list[str]:

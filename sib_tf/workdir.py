@@ -23,6 +23,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 import sib_tf
+from sib_tf import machine
 from sib_tf.errors import UserError
 from sib_tf.sole_writer import sole_writer
 
@@ -113,17 +114,18 @@ def execute(
         if place.finished(step):
             return False
         begun = {"config": settings(step.all_fields(), config), "inputs": inputs}
-        part = _open_part(step, final, begun)
+        part, runs = _open_part(step, final, begun)
         _LOG.info("%s: writing %s", step.name, final)
         start = time.perf_counter()
         counts = _run(step, Context(config, workdir, place.base, part, beam_args))
-        seconds = round(time.perf_counter() - start, 2)
+        seconds = round(runs["seconds"] + time.perf_counter() - start, 2)
         record = {
             "step": step.name,
             "run": uuid.uuid4().hex,
             **begun,
             "fingerprint": fingerprint(begun["config"]),
             "packages": _packages(),
+            "machines": runs["machines"],
             "seconds": seconds,
             "counts": counts,
         }
@@ -208,20 +210,34 @@ def _plain(config: ConfigDict, field: str) -> Any:
         raise UserError(f"The config has no field `{field}`: add it to the config file.") from None
 
 
-def _open_part(step: Step, final: Path, begun: Mapping[str, Any]) -> Path:
-    """The folder to write into: that of a killed run where the step can go on, else a new one."""
+def _open_part(step: Step, final: Path, begun: Mapping[str, Any]) -> tuple[Path, Mapping[str, Any]]:
+    """The folder to write into: that of a killed run where the step can go on, else a new one.
+
+    Returns:
+        The folder, and `seconds` of the runs that it goes on from with the `machines` of all.
+    """
     part = final.with_name(final.name + ".part")
     started = part / STARTED
+    seconds, machines = 0.0, []
     if step.resumes and started.exists():
         record = _read(started)
         refuse_other(part, record["config"], begun["config"])
         _refuse_other_inputs(part, record["inputs"], begun["inputs"])
-        return part
-    if part.exists():
-        shutil.rmtree(part)
-    part.mkdir()
-    write_json(started, begun)
-    return part
+        seconds = record.get("seconds", 0.0) + _seconds_alive(part)
+        machines = record.get("machines", [])
+    else:
+        if part.exists():
+            shutil.rmtree(part)
+        part.mkdir()
+    runs = {"seconds": seconds, "machines": [*dict.fromkeys([*machines, machine.name()])]}
+    write_json(started, {**begun, **runs})
+    return part, runs
+
+
+def _seconds_alive(part: Path) -> float:
+    """How long the last run wrote into a folder; what it did after its last file is lost anyway."""
+    newest = max(file.stat().st_mtime for file in part.rglob("*"))
+    return newest - (part / STARTED).stat().st_mtime
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -247,8 +263,19 @@ def _refuse_other_inputs(
             )
 
 
-def refuse_other(source: Path, written: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def refuse_other(
+    source: Path,
+    written: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    remedy: str = "delete it or pass another --workdir",
+) -> None:
     """Compares the settings that a folder was written with to those that are wanted.
+
+    Args:
+        source: what was written.
+        written: its settings.
+        wanted: some or all of the settings that it should have.
+        remedy: what to do if it has not.
 
     Raises:
         UserError: one of the wanted fields differs or is missing; names it.
@@ -257,7 +284,7 @@ def refuse_other(source: Path, written: Mapping[str, Any], wanted: Mapping[str, 
         if field not in written or written[field] != wanted[field]:
             raise UserError(
                 f"{source} was written with config.{field}={written.get(field)!r}, not "
-                f"{wanted[field]!r}: delete it or pass another --workdir."
+                f"{wanted[field]!r}: {remedy}."
             )
 
 

@@ -1,9 +1,13 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from sib_tf import beam_runner, datasets, features
+from sib_tf import backbones, beam_runner, datasets, features
 from sib_tf.augmentation import Augmentation
 from sib_tf.datasets.glyphs.glyphs_dataset_builder import Builder, GlyphsConfig
 from sib_tf.errors import UserError
@@ -56,21 +60,69 @@ def test_views_differ_but_not_with_the_number_of_workers(tmp_path, monkeypatch, 
     assert not np.isclose(one.features, other.features).all(axis=-1).any()
 
 
-def test_features_that_are_not_finite_are_named(tmp_path, monkeypatch, data):
+def test_a_backbone_with_nan_is_named_with_split_and_class(tmp_path, data):
     model = keras.Sequential(
-        [keras.Input((32, 32, 3)), keras.layers.Rescaling(float("inf")), keras.layers.Flatten()]
+        [keras.Input((32, 32, 3)), keras.layers.Rescaling(np.nan), keras.layers.Flatten()]
     )
     model.save(tmp_path / "bad.keras")
-    with pytest.raises(UserError, match=r"features of image 0 .*NaN or\s+infinite"):
-        written(tmp_path / "f", monkeypatch, data, tmp_path / "bad.keras", workers=1)
+    builder = datasets.builder_of(data)
+    (label,) = datasets.read_labels(builder, "test")[:1]
+    with pytest.raises(UserError) as error:
+        features.write(tmp_path / "f", phi=tmp_path / "bad.keras", data=data, split="test")
+    assert str(error.value).startswith(
+        f"{tmp_path / 'bad.keras'} makes NaN or infinite features of image 0 of the test split, "
+        f'class "{builder.info.features["label"].int2str(label)}": its weights may hold NaN'
+    )
+    assert not list(tmp_path.glob("f/*.tfrecord"))
 
 
-def test_a_lost_shard_is_noticed(tmp_path, monkeypatch, data, phi):
-    written(tmp_path / "f", monkeypatch, data, phi, workers=1)
-    for file in (tmp_path / "f").glob("*.tfrecord"):
-        file.write_bytes(b"")
-    with pytest.raises(UserError, match="missing"):
+def edited(folder, change):
+    """The first file of stored features with each of its records, a `tf.train.Example`, changed."""
+    file = min(folder.glob("*.tfrecord"))
+    records = [record.numpy() for record in tf.data.TFRecordDataset(str(file))]
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for example in change([tf.train.Example.FromString(record) for record in records]):
+            writer.write(example.SerializeToString())
+
+
+def test_a_stored_feature_that_is_not_finite_is_named(tmp_path, monkeypatch, data, phi):
+    table = written(tmp_path / "f", monkeypatch, data, phi, workers=1)
+    where = []
+
+    def break_one(examples):
+        where.append(examples[1].features.feature["id"].int64_list.value[0])
+        examples[1].features.feature["features"].float_list.value[3] = np.inf
+        return examples
+
+    edited(tmp_path / "f", break_one)
+    words = rf"features of image {where[0]}, label {table.labels[where[0]]}, are NaN or infinite"
+    with pytest.raises(UserError, match=words):
         features.read(tmp_path / "f")
+
+
+def test_a_lost_record_is_called_missing_and_gets_no_label(tmp_path, monkeypatch, data, phi):
+    written(tmp_path / "f", monkeypatch, data, phi, workers=1)
+    lost = []
+
+    def lose_one(examples):
+        lost.append(examples.pop().features.feature["id"].int64_list.value[0])
+        return examples
+
+    edited(tmp_path / "f", lose_one)
+    with pytest.raises(UserError, match=rf"features of image {lost[0]} are missing: delete"):
+        features.read(tmp_path / "f")
+
+
+@pytest.mark.slow
+def test_a_worker_in_another_process_can_load_a_backbone(tmp_path, data):
+    backbones.build("conv4_4", 32).save(tmp_path / "phi.keras")
+    code = f"""
+from sib_tf import features
+features.EmbedChunk(
+    phi={str(tmp_path / "phi.keras")!r}, data={str(data)!r}, split="test", views=1,
+    augmentation=None, seed=0).setup()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_folder_without_features_names_the_job(tmp_path):

@@ -1,11 +1,16 @@
 """Published results: complete, attributed, and never over others."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from sib_tf import publishing
+from configs import cifar_fs_conv4_64
+from sib_tf import machine, pipeline, publishing
 from sib_tf.errors import UserError
+from sib_tf.workdir import settings
 
 
 def step(folder, name, seconds, **content):
@@ -26,7 +31,7 @@ def experiment(tmp_path):
     step(workdir / "episodes/test-balanced", "build_episodes", 3)
     step(workdir / "model", "train", 10, model_keras="xi")
     step(workdir / "evaluation", "evaluate", 5, report_json='{"results": [7]}')
-    return {"workdir": workdir, "base": base}
+    return {"workdir": workdir, "base": base, "config": {"seed": 1}}
 
 
 def test_report_says_where_it_is_from(tmp_path, experiment):
@@ -38,6 +43,7 @@ def test_report_says_where_it_is_from(tmp_path, experiment):
     assert content["command"] == "python x"
     assert content["config"] == {"seed": 1}
     assert content["packages"] == {"keras": "3"}
+    assert content["machine"] == machine.name()  # the records do not say
     assert content["machine"].split()[0].isdigit()
     assert content["seconds"] == {
         "build_dataset": 1.5,
@@ -69,3 +75,54 @@ def test_an_unfinished_experiment_is_refused(tmp_path, experiment):
     with pytest.raises(UserError, match=r"evaluation is missing: run `python -m jobs\.pipeline`"):
         publishing.publish(tmp_path / "one", **experiment, command="", weights=True)
     assert not (tmp_path / "one").exists()
+
+
+def test_another_config_is_refused(tmp_path, experiment):
+    experiment["config"] = {"seed": 2}
+    words = r"evaluation was written with config\.seed=1, not 2: pass the --config"
+    with pytest.raises(UserError, match=words):
+        publishing.publish(tmp_path / "one", **experiment, command="", weights=False)
+    assert not (tmp_path / "one").exists()
+
+
+def test_every_machine_is_named_once(tmp_path, experiment):
+    for file in tmp_path.rglob("step.json"):
+        record = json.loads(file.read_text())
+        machines = ["2 x A", "8 x B"] if record["step"] == "pretrain" else ["2 x A"]
+        file.write_text(json.dumps({**record, "machines": machines}))
+    publishing.publish(tmp_path / "one", **experiment, command="", weights=False)
+    assert json.loads((tmp_path / "one/report.json").read_text())["machine"] == "2 x A, 8 x B"
+
+
+@pytest.mark.slow
+def test_the_job_publishes_the_command_of_the_experiment(tmp_path):
+    config = cifar_fs_conv4_64.get_config("5")
+    config.seed = 3
+    (evaluate,) = pipeline.steps_of(config, "evaluate")
+    step(tmp_path / "w/evaluation", "evaluate", 1, report_json="{}")
+    file = tmp_path / "w/evaluation/step.json"
+    record = json.loads(file.read_text())
+    record["config"] = settings(evaluate.all_fields(), config)
+    file.write_text(json.dumps(record))
+
+    def publish(seed):
+        command = f"""-m jobs.publish --config=configs/cifar_fs_conv4_64.py:5
+            --config.seed={seed} --config.manual_dir={tmp_path} --base={tmp_path}
+            --workdir={tmp_path}/w --output={tmp_path}/5shot-seed3"""
+        return subprocess.run(
+            [sys.executable, *command.split()],
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    refused = publish(seed=4)
+    assert refused.returncode == 1
+    assert "evaluation was written with config.seed=3, not 4" in refused.stderr.splitlines()[-1]
+    published = publish(seed=3)
+    assert published.returncode == 0, published.stderr
+    assert json.loads((tmp_path / "5shot-seed3/report.json").read_text())["command"] == (
+        "python -m jobs.pipeline --config=configs/cifar_fs_conv4_64.py:5 --config.seed=3 "
+        "--workdir=work/5shot-seed3"
+    )

@@ -38,6 +38,7 @@ def assert_read(file, network, expected=ARRAYS):
 def test_a_state_dict_alone(tmp_path, torch, tensors):
     torch.save(tensors, tmp_path / "netFeatBest.pth")
     assert_read(tmp_path / "netFeatBest.pth", BACKBONE)
+    assert reference_checkpoints.hyperparameters(tmp_path / "netFeatBest.pth") == {}
 
 
 def test_the_format_of_the_released_code_s_own_age(tmp_path, torch, tensors):
@@ -51,6 +52,8 @@ def test_both_networks_in_one_file(tmp_path, torch, tensors):
     torch.save({"lr": 1e-3, "netFeat": tensors, "SIB": head, "nbStep": 3}, file)
     assert_read(file, BACKBONE)
     assert_read(file, CLASSIFIER, {"bias": np.zeros(1, np.float32)})
+    expected = {"num_steps": 3, "step_size": 1e-3}
+    assert reference_checkpoints.hyperparameters(file) == expected
 
 
 def test_the_prefix_of_data_parallel_goes(tmp_path, torch, tensors):

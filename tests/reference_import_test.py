@@ -71,12 +71,19 @@ CLASSIFIER = released(FewShotClassifier(WAY, DIM), seed=1)
 
 
 @pytest.fixture
-def files(tmp_path, monkeypatch):
+def trained():
+    """K and eta in the file of the classifier."""
+    return {}
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch, trained):
     """Two files, and a reader that takes their first word for what they hold."""
     content = {b"phi": BACKBONE, b"sib": CLASSIFIER}
     monkeypatch.setattr(
         reference_checkpoints, "read", lambda file, network: content[file.read_bytes().split()[0]]
     )
+    monkeypatch.setattr(reference_checkpoints, "hyperparameters", lambda file: trained)
     backbone, classifier = tmp_path / "netFeat.pth", tmp_path / "netSIB.pth"
     backbone.write_text("phi")
     classifier.write_text("sib")
@@ -102,6 +109,19 @@ def test_the_classifier_has_the_weights_of_the_file_and_k_and_eta_of_the_config(
         model.xi.perceptron.dense1.kernel, CLASSIFIER["dni.layer1.0.weight"].T
     )
     assert float(model.decoder.scale) == CLASSIFIER["scale_cls"][0]
+
+
+@pytest.mark.parametrize(
+    ("trained", "words"),
+    [
+        ({"num_steps": 5, "step_size": 1e-3}, r"config\.num_steps=5, not 3: set the field"),
+        ({"num_steps": 3, "step_size": 0.01}, r"config\.step_size=0\.01, not 0\.001: set the"),
+    ],
+)
+def test_another_k_or_eta_than_in_training_is_refused(tmp_path, files, words):
+    with pytest.raises(UserError, match=r"netSIB\.pth was written with " + words):
+        reference_import.convert(tmp_path / "out", make_config(), **files)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_finished_folder_is_not_replaced(tmp_path, files):

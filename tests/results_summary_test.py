@@ -9,7 +9,7 @@ from sib_tf.errors import UserError
 
 
 def report(seed, accuracy, *, shot=1, network="dense", trained="balanced"):
-    command = f"python -m jobs.pipeline --config=configs/c.py:{shot}"
+    command = f"python -m jobs.pipeline '--workdir=work/{shot} shot' --config=configs/c.py:{shot}"
     return {
         "command": command if seed == 0 else f"{command} --config.seed={seed}",
         "machine": "2 x M",

@@ -1,6 +1,7 @@
 """Steps run once, whole, and never over the result of another config."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from ml_collections import ConfigDict
 
 import sib_tf
+from sib_tf import machine
 from sib_tf.errors import UserError
 from sib_tf.workdir import RECORD, Step, execute, fingerprint
 
@@ -36,6 +38,7 @@ def test_a_step_runs_once(tmp_path):
     record = json.loads((folder / RECORD).read_text())
     assert record["config"] == {"seed": 1}
     assert record["counts"] == {"things": 42}
+    assert record["machines"] == [machine.name()]
     assert not execute(step(run), CONFIG, tmp_path)
     assert not execute(step(run), changed(unrelated=9), tmp_path)
     assert len(calls) == 1
@@ -82,6 +85,22 @@ def test_a_step_that_can_resume_finds_what_it_left(tmp_path):
         execute(step(crash_after(1), resumes=True), changed(seed=2), tmp_path)
     assert execute(step(crash_after(1), resumes=True), CONFIG, tmp_path)
     assert json.loads((tmp_path / "out/train" / RECORD).read_text())["counts"] == {"before": 2}
+
+
+def test_seconds_and_machines_of_killed_runs_count(tmp_path, monkeypatch):
+    part = tmp_path / "out/train.part"
+    for name, seconds in (("A", 100), ("B", 20), ("A", 3)):
+        monkeypatch.setattr(machine, "name", lambda name=name: name)
+        with pytest.raises(RuntimeError):
+            execute(step(crash_after(0), resumes=True), CONFIG, tmp_path)
+        # As if its last file had come so many seconds after its first.
+        began = (part / "config.json").stat().st_mtime
+        os.utime(part / "log", (began, began + seconds))
+        os.utime(part, (began, began))
+    assert execute(step(crash_after(3), resumes=True), CONFIG, tmp_path)
+    record = json.loads((tmp_path / "out/train" / RECORD).read_text())
+    assert 123 <= record["seconds"] < 124
+    assert record["machines"] == ["A", "B"]
 
 
 def test_a_missing_prerequisite_is_named(tmp_path):
