@@ -17,13 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import apache_beam as beam
-import keras
 import numpy as np
 import tensorflow as tf
 
 # A worker in another process imports this file alone; Keras must know the layers of phi to load it.
 import sib_tf.backbones  # noqa: F401
-from sib_tf import beam_runner, datasets
+from sib_tf import beam_runner, datasets, keras_file
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.errors import UserError
 from sib_tf.records import parsed_batches, record_files
@@ -79,7 +78,7 @@ class EmbedChunk(beam.DoFn):
     def setup(self) -> None:
         """Loads the backbone, once on each worker."""
         self._builder = datasets.builder_of(self._data)
-        phi = keras.saving.load_model(self._phi_file, compile=False)
+        phi = keras_file.load(self._phi_file)
         self._phi = tf.function(lambda images: phi(images, training=False), reduce_retracing=True)
 
     def process(self, start: int) -> Iterator[bytes]:
@@ -167,7 +166,7 @@ def write(
     """
     folder.mkdir(parents=True)
     count = datasets.builder_of(data).info.splits[split].num_examples
-    dim = keras.saving.load_model(phi, compile=False).output_shape[-1]
+    dim = keras_file.load(phi).output_shape[-1]
     embed = EmbedChunk(
         phi=str(phi), data=str(data), split=split, views=views, augmentation=augmentation, seed=seed
     )
@@ -187,17 +186,19 @@ def read(folder: Path) -> FeatureTable:
     """
     try:
         info = json.loads((folder / INFO).read_text())
-    except (OSError, ValueError):
+        views, count, dim = info["views"], info["examples"], info["dim"]
+    except (OSError, ValueError, KeyError):
         raise UserError(f"{folder} holds no features: run `python -m jobs.embed` first.") from None
-    views, count, dim = info["views"], info["examples"], info["dim"]
+    again = "delete the folder and run `python -m jobs.embed` again."
     features = np.zeros((views, count, dim), np.float32)
     labels = np.full(count, _NO_LABEL, np.int64)
     parse = _parser(views * dim)
     for batch in parsed_batches(record_files(folder), parse, batch_size=1000):
         ids = batch["id"].numpy()
+        if not ((ids >= 0) & (ids < count)).all():
+            raise UserError(f"{folder} holds images beyond its {count}, of another split: {again}")
         labels[ids] = batch["label"]
         features[:, ids] = np.moveaxis(np.reshape(batch["features"], (-1, views, dim)), 1, 0)
-    again = "delete the folder and run `python -m jobs.embed` again."
     missing, bad = np.flatnonzero(labels == _NO_LABEL), _not_finite(features, axes=(0, 2))
     if len(missing):
         raise UserError(f"{folder}: the features of image {missing[0]} are missing: {again}")

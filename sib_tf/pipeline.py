@@ -25,6 +25,7 @@ from sib_tf import (
     evaluation,
     export,
     features,
+    keras_file,
     prediction,
     pretraining,
     publishing,
@@ -395,7 +396,7 @@ def _train(context: Context) -> dict:
 
 def _evaluate(context: Context) -> dict:
     config = context.config
-    model = keras.saving.load_model(context.workdir / "model" / training.MODEL)
+    model = keras_file.load(context.workdir / "model" / training.MODEL)
     baseline = FewShotClassifier(config.way, model.feature_dim, num_steps=0)
     results, shown = [], None
     for shares in config.test_query_shares:
@@ -490,8 +491,8 @@ def _curves(context: Context) -> dict[str, dict[str, list[float]]]:
 
 
 def _export(context: Context) -> dict:
-    phi = keras.saving.load_model(context.base / "backbone" / pretraining.BACKBONE, compile=False)
-    classifier = keras.saving.load_model(context.workdir / "model" / training.MODEL, compile=False)
+    phi = keras_file.load(context.base / "backbone" / pretraining.BACKBONE)
+    classifier = keras_file.load(context.workdir / "model" / training.MODEL)
     if classifier.synthetic_gradient == "set":
         classifier = classifier.for_any_way()
     export.export(context.folder / context.config.export_name / "1", phi, classifier)
