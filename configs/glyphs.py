@@ -1,4 +1,4 @@
-"""Glyphs, 5-way 1-shot, Conv-4-64, the paper's synthetic gradient network.
+"""Glyphs, 5-way 1-shot, Conv-4-32, the paper's synthetic gradient network.
 
     python -m jobs.pipeline --config=configs/glyphs.py --workdir=work/glyphs
 
@@ -18,11 +18,11 @@ def get_config() -> ConfigDict:
     config.classes = (96, 24, 30)  # of train, validation and test
 
     # phi: a cosine classifier over the training classes
-    config.backbone = "conv4_64"
+    config.backbone = "conv4_32"
     config.pretrain_epochs = 4
-    config.pretrain_batch_size = 128
+    config.pretrain_batch_size = 64
     config.pretrain_learning_rate = 0.1  # peak
-    config.pretrain_warmup_steps = 50
+    config.pretrain_warmup_steps = 100
     config.l2 = 5e-4  # in the gradient, of pre-training and meta-training
     config.crop_size = 32  # what phi sees of an image, its centre
     config.crop_padding = 4
@@ -46,11 +46,11 @@ def get_config() -> ConfigDict:
     config.synthetic_gradient = "dense"
     config.num_steps = 3  # K
     config.step_size = 1e-3  # eta
-    config.train_steps = 5000
+    config.train_steps = 3000
     config.episodes_per_step = 1
     config.steps_per_call = 100
     config.steps_per_epoch = 500
-    config.learning_rate = 1e-3
+    config.learning_rate = 2e-2  # at first, then a cosine down to 0
 
     config.eval_num_steps = 5  # evaluate after 0 .. 5 steps
     config.export_name = "glyphs"

@@ -23,9 +23,9 @@ def get_config(shot: str = "1") -> ConfigDict:
     # phi: a cosine classifier over the training classes
     config.backbone = "conv4_128"
     config.pretrain_epochs = 15
-    config.pretrain_batch_size = 128
+    config.pretrain_batch_size = 64
     config.pretrain_learning_rate = 0.1  # peak
-    config.pretrain_warmup_steps = 600
+    config.pretrain_warmup_steps = 1000
     config.l2 = 5e-4  # in the gradient, of pre-training and meta-training
     config.crop_size = 80
     config.crop_padding = 8
@@ -49,11 +49,11 @@ def get_config(shot: str = "1") -> ConfigDict:
     config.synthetic_gradient = "dense"
     config.num_steps = 3  # K
     config.step_size = 1e-3  # eta
-    config.train_steps = 50_000
+    config.train_steps = 10_000
     config.episodes_per_step = 1
     config.steps_per_call = 100
-    config.steps_per_epoch = 5000
-    config.learning_rate = 1e-3
+    config.steps_per_epoch = 1000
+    config.learning_rate = 2e-2  # at first, then a cosine down to 0
 
     config.eval_num_steps = 5  # evaluate after 0 .. 5 steps
     config.export_name = f"mini_imagenet_conv4_128_{shot}shot"

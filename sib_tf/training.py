@@ -33,7 +33,8 @@ class Settings:
         steps_per_call: consecutive steps that run as one XLA program.
         steps_per_epoch: steps between two validations and checkpoints, a multiple of
             `steps_per_call`.
-        learning_rate: of meta-training (eta, the step size within a task, is the model's).
+        learning_rate: of meta-training at first, then a cosine down to 0 (eta, the step size within
+            a task, is the model's).
         l2: weight decay as an L2 term in the gradient.
         seed: of weights and views.
 
@@ -106,7 +107,10 @@ def compiled(model: FewShotClassifier, settings: Settings) -> StepsInOneProgram:
     """A model with the optimizer and the loss of meta-training, ready for `fit`."""
     trainer = StepsInOneProgram(model)
     trainer.compile(
-        optimizer=SGDWithL2(settings.learning_rate, l2=settings.l2),
+        optimizer=SGDWithL2(
+            keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps),
+            l2=settings.l2,
+        ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=True,

@@ -128,7 +128,8 @@ def test_a_run_of_steps_is_that_many_ordinary_steps(float64):
     for run, steps, start in zip(
         together.task.get_weights(), alone.get_weights(), before, strict=True
     ):
-        np.testing.assert_allclose(run, steps, rtol=1e-9, atol=1e-12)
+        # Keras computes schedules in float32.
+        np.testing.assert_allclose(run, steps, rtol=1e-6, atol=1e-12)
         assert np.abs(run - start).max() > 1e-5
 
 
