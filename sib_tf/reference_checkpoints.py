@@ -35,8 +35,12 @@ def read(file: Path, network: str) -> dict[str, np.ndarray]:
         ) from None
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception:  # it fails in a dozen ways on what is none of its own
-        content = None
+    except Exception as error:  # it fails in a dozen ways on what is none of its own
+        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        raise UserError(
+            f"{file} holds no weights that PyTorch can load ({reason}): give a checkpoint that the "
+            "released code has written."
+        ) from error
     weights = content.get(network, content) if isinstance(content, dict) else None
     if not _is_state_dict(weights):
         raise UserError(
