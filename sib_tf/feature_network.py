@@ -29,7 +29,7 @@ def build(
         A model from images [B, H, W, 3], uint8 or float, 0..255, to features [B, D].
 
     Raises:
-        UserError: the crop is larger than the images, or the backbone is unknown.
+        UserError: the crop is larger than the images or too small, or the backbone is unknown.
     """
     if crop_size > image_size:
         raise UserError(

@@ -49,7 +49,7 @@ class Settings:
         seed: of weights, order and augmentation.
 
     Raises:
-        UserError: a number is out of range, or the backbone unknown.
+        UserError: a number is out of range, or the backbone unknown or not for images of this size.
     """
 
     backbone: str
@@ -63,13 +63,13 @@ class Settings:
     seed: int
 
     def __post_init__(self) -> None:
-        backbones.constructor(self.backbone)
         at_least(
             1,
             pretrain_epochs=self.epochs,
             pretrain_batch_size=self.batch_size,
             crop_size=self.crop_size,
         )
+        backbones.constructor(self.backbone, self.crop_size)
         at_least(0, pretrain_warmup_steps=self.warmup_steps, l2=self.l2)
         positive(pretrain_learning_rate=self.learning_rate)
 

@@ -53,7 +53,11 @@ def hyperparameters(file: Path) -> dict[str, int | float]:
 
 
 def _load(file: Path) -> Any:
-    """What `torch.save` has written, None if it has not written the file."""
+    """What `torch.save` has written.
+
+    Raises:
+        UserError: as `read`.
+    """
     if not file.is_file():
         raise UserError(f"{file} is no file: give a checkpoint that the released code has written.")
     try:
@@ -64,8 +68,12 @@ def _load(file: Path) -> Any:
         ) from None
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
-    except Exception:  # it fails in a dozen ways on what is none of its own
-        return None
+    except Exception as error:  # it fails in a dozen ways on what is none of its own
+        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        raise UserError(
+            f"{file} holds no weights that PyTorch can load ({reason}): give a checkpoint that the "
+            "released code has written."
+        ) from error
 
 
 def _is_state_dict(weights: Any) -> bool:

@@ -61,16 +61,16 @@ def _layer_variables(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
     return {}
 
 
-def to_keras_layout(array: np.ndarray) -> np.ndarray:
-    """A released array in our layout.
+def to_keras_layout(array: np.ndarray, variable: keras.Variable) -> np.ndarray:
+    """A released array in the layout of our variable.
 
     Convolutions [out, in, kh, kw] become [kh, kw, in, out], matrices [out, in] become [in, out],
-    vectors of one element become scalars.
+    and vectors of one element a scalar if the variable is one.
     """
     array = np.asarray(array)
     if array.ndim == 4:
         return array.transpose(2, 3, 1, 0)
-    return array[0] if array.shape == (1,) else array.T
+    return array[0] if array.shape == (1,) and variable.ndim == 0 else array.T
 
 
 def assign(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
@@ -90,7 +90,7 @@ def assign(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
         raise ValueError(f"Missing weights: {_listed(missing)}.")
     if unknown := sorted(given.keys() - ours.keys()):
         raise ValueError(f"Unknown weights: {_listed(unknown)}.")
-    arrays = {name: to_keras_layout(given[name]) for name in ours}
+    arrays = {name: to_keras_layout(given[name], variable) for name, variable in ours.items()}
     for name, variable in ours.items():
         if arrays[name].shape != tuple(variable.shape):
             raise ValueError(

@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 import pytest
+from released_shapes import conv4_shapes, wrn_shapes
 
+from configs import cifar_fs_wrn_28_10, mini_imagenet_wrn_28_10
 from sib_tf import backbones, reference_weights
 from sib_tf.backbones.normalization import batch_norm
 from sib_tf.errors import UserError
@@ -23,34 +25,6 @@ def random_weights(shapes):
         return rng.normal(0, 0.2, shape)
 
     return {name: draw(name, shape) for name, shape in shapes.items()}
-
-
-def norm_shapes(name, channels):
-    parts = ("weight", "bias", "running_mean", "running_var")
-    return {f"{name}.{part}": (channels,) for part in parts}
-
-
-def conv4_shapes(width):
-    shapes = {}
-    for block, channels in enumerate((3, width, width, width)):
-        prefix = f"conv_blocks.{block}.layers"
-        shapes[f"{prefix}.Conv.weight"] = (width, channels, 3, 3)
-        shapes |= norm_shapes(f"{prefix}.BatchNorm", width)
-    return shapes
-
-
-def wrn_shapes(depth, width):
-    shapes, before = {"conv1.weight": (16, 3, 3, 3)}, 16
-    for stage, after in enumerate((16 * width, 32 * width, 64 * width), start=1):
-        for block in range((depth - 4) // 6):
-            prefix = f"block{stage}.layer.{block}"
-            shapes |= norm_shapes(f"{prefix}.bn1", before) | norm_shapes(f"{prefix}.bn2", after)
-            shapes[f"{prefix}.conv1.weight"] = (after, before, 3, 3)
-            shapes[f"{prefix}.conv2.weight"] = (after, after, 3, 3)
-            if before != after:
-                shapes[f"{prefix}.convShortcut.weight"] = (after, before, 1, 1)
-            before = after
-    return shapes | norm_shapes("bn1", before)
 
 
 def convolve(x, kernel, stride=1):
@@ -115,14 +89,16 @@ def test_wide_resnet_computes_what_numpy_does(depth, width, image_size):
     )
 
 
-@pytest.mark.parametrize("image_size", [32, 80])
-def test_conv4_computes_what_numpy_does(image_size):
-    assert_same_features("conv4_6", image_size, random_weights(conv4_shapes(6)), conv4_features)
+@pytest.mark.parametrize(("width", "image_size"), [(6, 32), (6, 80), (1, 80)])
+def test_conv4_computes_what_numpy_does(width, image_size):
+    weights = random_weights(conv4_shapes(width))
+    assert_same_features(f"conv4_{width}", image_size, weights, conv4_features)
 
 
 @pytest.mark.parametrize(
     ("name", "image_size", "dim"),
     [
+        ("conv4_64", 16, 64),
         ("conv4_64", 32, 64 * 2 * 2),
         ("conv4_64", 80, 64 * 5 * 5),
         ("conv4_128", 32, 128 * 2 * 2),
@@ -176,10 +152,19 @@ def test_names_that_mean_nothing(name, words):
         backbones.build(name, 32)
 
 
+def test_images_that_conv4_cannot_halve_four_times():
+    with pytest.raises(UserError, match=r'config\.crop_size=15 .*"conv4_8": make it at least 16'):
+        backbones.build("conv4_8", 15)
+
+
 @pytest.mark.slow
-def test_wrn_28_10_is_the_paper_s_and_trains():
-    images = np.random.default_rng(3).normal(size=(2, 32, 32, 3)).astype(np.float32)
-    phi = backbones.build("wrn_28_10", 32)
+@pytest.mark.parametrize(
+    ("experiment", "size"), [(cifar_fs_wrn_28_10, 32), (mini_imagenet_wrn_28_10, 80)]
+)
+def test_wrn_28_10_is_the_paper_s_and_trains(experiment, size):
+    config = experiment.get_config()
+    images = np.random.default_rng(3).normal(size=(2, size, size, 3)).astype(np.float32)
+    phi = backbones.build(config.backbone, config.crop_size)
     sizes = {name: np.prod(shape) for name, shape in wrn_shapes(28, 10).items()}
     trained = sum(n for name, n in sizes.items() if ".running_" not in name)
     assert round(trained / 1e6, 1) == 36.5  # as published for WRN-28-10

@@ -1,6 +1,7 @@
 """Reading checkpoints. What needs PyTorch is skipped where it is not installed."""
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -80,6 +81,20 @@ def test_a_file_that_is_no_checkpoint(tmp_path, torch, content):
     (tmp_path / "photo.jpg").write_bytes(content)
     with pytest.raises(UserError, match=r"photo\.jpg holds no weights"):
         reference_checkpoints.read(tmp_path / "photo.jpg", BACKBONE)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(OSError("disk\nfull"), r"\(disk\)"), (EOFError(), r"\(EOFError\(\)\)")]
+)
+def test_why_pytorch_fails_is_told_in_one_line(tmp_path, monkeypatch, error, reason):
+    def load(*_, **__):
+        raise error
+
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(load=load))
+    (tmp_path / "netFeat.pth").touch()
+    with pytest.raises(UserError, match=rf"netFeat\.pth holds no weights .*{reason}") as caught:
+        reference_checkpoints.read(tmp_path / "netFeat.pth", BACKBONE)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -11,10 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from released_shapes import classifier_shapes, wrn_shapes
 
 from configs import glyphs_tiny
 from sib_tf import (
-    FewShotClassifier,
     backbones,
     pipeline,
     reference_checkpoints,
@@ -49,25 +49,22 @@ def make_config(**fields):
     return config
 
 
-def released(model, seed):
-    """Released names -> random arrays in PyTorch's layout, with what PyTorch stores besides."""
+def released(shapes, seed):
+    """Released names -> random arrays, with what PyTorch stores besides."""
     rng = np.random.default_rng(seed)
 
     def draw(name, shape):
-        if len(shape) == 4:  # [kh, kw, in, out] -> [out, in, kh, kw]
-            return rng.normal(0, 0.1, (shape[3], shape[2], shape[0], shape[1]))
+        if len(shape) == 4:
+            return rng.normal(0, 0.1, shape)
         positive = name.endswith("running_var") or name == "scale_cls"
-        return rng.uniform(0.5, 1.5, shape[::-1] or (1,)) - (0 if positive else 0.4)
+        return rng.uniform(0.5, 1.5, shape) - (0 if positive else 0.4)
 
-    variables = reference_weights.variables(model)
-    weights = {n: draw(n, tuple(variable.shape)) for n, variable in variables.items()}
-    return {n: w.astype(np.float32) for n, w in weights.items()} | {
-        "bn1.num_batches_tracked": np.array(3)
-    }
+    weights = {name: draw(name, shape).astype(np.float32) for name, shape in shapes.items()}
+    return weights | {"bn1.num_batches_tracked": np.array(3)}
 
 
-BACKBONE = released(backbones.build(NAME, 32), seed=0)
-CLASSIFIER = released(FewShotClassifier(WAY, DIM), seed=1)
+BACKBONE = released(wrn_shapes(10, 1), seed=0)
+CLASSIFIER = released(classifier_shapes(WAY, DIM), seed=1)
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_loss_and_its_gradient(vectors):
     assert expected
     for name, value in expected.items():
         found = 0.0 if gradients[name] is None else gradients[name]
-        layout = reference_weights.to_keras_layout(value)
+        layout = reference_weights.to_keras_layout(value, variables[name])
         np.testing.assert_allclose(found, layout, rtol=0, atol=1e-9, err_msg=name)
 
 
@@ -97,7 +97,7 @@ def test_ten_training_steps(vectors, float64):
     np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-9)
     variables = reference_weights.variables(model)
     for name, value in under(vectors, "expected/weights_after_10_steps/").items():
-        layout = reference_weights.to_keras_layout(value)
+        layout = reference_weights.to_keras_layout(value, variables[name])
         np.testing.assert_allclose(variables[name], layout, rtol=0, atol=1e-9, err_msg=name)
 
 

@@ -40,6 +40,10 @@ def make_config(**fields):
         ({"pretrain_learning_rate": 0.0}, r"config\.pretrain_learning_rate=0\.0 must be positive"),
         ({"pretrain_warmup_steps": -1}, r"config\.pretrain_warmup_steps=-1 must be at least 0"),
         ({"backbone": "wrn_12_1"}, r'config\.backbone="wrn_12_1" cannot have the depth 12'),
+        (
+            {"backbone": "conv4_64", "crop_size": 15},
+            r'config\.crop_size=15 is too small for config\.backbone="conv4_64": .*at least 16',
+        ),
         ({"crop_size": 0}, r"config\.crop_size=0 must be at least 1"),
         ({"crop_padding": -1}, r"config\.crop_padding=-1 must be at least 0"),
         ({"color_jitter": -0.1}, r"config\.color_jitter=-0\.1 must be at least 0"),

@@ -1,6 +1,10 @@
 """The TFDS builder of `cifar_fs`."""
 
+import gzip
+import hashlib
+import io
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -65,7 +69,7 @@ def _archive(dl_manager: tfds.download.DownloadManager) -> Path:
     """The user's copy of the archive, or a download whose checksum TFDS has compared."""
     try:
         archive = Path(dl_manager.manual_dir) / ARCHIVE
-    except AssertionError:  # there is no such folder, or it is empty
+    except (AssertionError, NotADirectoryError):  # there is no such folder, or it is empty
         return _download(dl_manager)
     return archive if archive.exists() else _download(dl_manager)
 
@@ -91,20 +95,43 @@ def read_archive(archive: Path) -> np.ndarray:
         uint8 [100, 600, 32, 32, 3], in the order of the fine labels.
 
     Raises:
-        UserError: the archive is truncated or damaged, lacks a file, or holds another number of
-            images or classes; names the archive.
+        UserError: the archive cannot be read, is truncated or damaged, lacks a file, or holds
+            another number of images or classes; names the archive.
     """
-    by_file = []
     try:
-        with tarfile.open(archive) as tar:
-            for name, count in FILES.items():
-                content = tar.extractfile(f"cifar-100-binary/{name}").read()
-                by_file.append(_images_by_class(content, count))
-    except (OSError, EOFError, KeyError, ValueError, tarfile.TarError) as error:
+        packed = archive.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{archive}: cannot be read ({error.strerror}): make it readable or get it from {URL}"
+        ) from error
+    try:
+        return _unpack(packed)
+    except (
+        EOFError,
+        KeyError,
+        ValueError,
+        gzip.BadGzipFile,
+        tarfile.TarError,
+        zlib.error,
+    ) as error:
+        official = Builder.url_infos[URL]
         raise UserError(
             f"{archive}: is not CIFAR-100's binary archive or is damaged ({error}): delete it and "
-            f"get it again from {URL}"
+            f"get it again from {URL} ({len(packed)} bytes of sha256 "
+            f"{hashlib.sha256(packed).hexdigest()}; the official file has {official.size:d} of "
+            f"{official.checksum})"
         ) from error
+
+
+def _unpack(packed: bytes) -> np.ndarray:
+    """As `read_archive`, of the content of the archive."""
+    # All at once: whoever stops at the end of the tar misses gzip's checksum behind it.
+    content = io.BytesIO(gzip.decompress(packed))
+    with tarfile.open(fileobj=content, mode="r:") as tar:
+        by_file = [
+            _images_by_class(tar.extractfile(f"cifar-100-binary/{name}").read(), count)
+            for name, count in FILES.items()
+        ]
     return np.concatenate(by_file, axis=1)
 
 

@@ -1,5 +1,6 @@
 """The builder under TFDS' own checks, on a small archive in the layout of the real one."""
 
+import hashlib
 import io
 import re
 import tarfile
@@ -69,15 +70,22 @@ class CifarFSTest(tfds.testing.DatasetBuilderTestCase):
         ConnectionError("no route\nto host"),
     ],
 )
-@pytest.mark.parametrize("manual", ["no folder", "another file"])
+@pytest.mark.parametrize("manual", ["absent", "empty", "file", "other"])
 def test_a_failed_download_says_in_one_line_what_to_do(tmp_path, error, manual):
-    dl_manager = mock.Mock(manual_dir=tmp_path)
-    if manual == "no folder":
-        dl_manager = mock.Mock()
-        type(dl_manager).manual_dir = mock.PropertyMock(side_effect=AssertionError)
-    dl_manager.download.side_effect = error
-    with pytest.raises(UserError) as caught:
-        cifar_fs.Builder(data_dir=tmp_path / "data")._split_generators(dl_manager)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "other" / "something").mkdir(parents=True)
+    dl_manager = tfds.download.DownloadManager(
+        download_dir=tmp_path / "downloads",
+        manual_dir=tmp_path / manual,
+        manual_dir_instructions=cifar_fs.Builder.MANUAL_DOWNLOAD_INSTRUCTIONS,
+    )
+    builder = cifar_fs.Builder(data_dir=tmp_path / "data")
+    with (
+        mock.patch.object(dl_manager, "download", side_effect=error),
+        pytest.raises(UserError) as caught,
+    ):
+        builder._split_generators(dl_manager)
     message = str(caught.value)
     assert message.startswith(f"{cifar_fs.URL} cannot be downloaded: put {cifar_fs.ARCHIVE} into")
     assert "--config.manual_dir=DIR" in message
@@ -118,9 +126,33 @@ def test_a_wrong_archive_is_named(tmp_path, few_images, contents, reason):
         cifar_fs.read_archive(archive)
 
 
-@pytest.mark.parametrize("size", [0, 10, 1000])
+@pytest.mark.parametrize("size", [0, 10, 1000, -4])
 def test_a_truncated_archive_is_named(tmp_path, few_images, size):
     archive = small_archive(tmp_path)
     archive.write_bytes(archive.read_bytes()[:size])
     with pytest.raises(UserError, match=f"^{re.escape(str(archive))}: is not CIFAR-100"):
         cifar_fs.read_archive(archive)
+
+
+# Within the pixels, the code tables of deflate, and the two parts of gzip's trailer.
+@pytest.mark.parametrize(
+    ("start", "stop", "mask"),
+    [(2000, 2001, 1), (42, 106, 0), (-8, -7, 1), (-4, -3, 1)],
+    ids=["flipped bit", "zeroed run", "checksum", "length"],
+)
+def test_a_damaged_archive_is_told_from_the_official_one(tmp_path, few_images, start, stop, mask):
+    archive = small_archive(tmp_path)
+    content = bytearray(archive.read_bytes())
+    content[start:stop] = [byte ^ mask if mask else 0 for byte in content[start:stop]]
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match=f"^{re.escape(str(archive))}: is not CIFAR-100") as error:
+        cifar_fs.read_archive(archive)
+    message = str(error.value)
+    assert f"({len(content)} bytes of sha256 {hashlib.sha256(content).hexdigest()};" in message
+    assert "has 168513733 of 58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2" in message
+    assert "\n" not in message
+
+
+def test_an_unreadable_archive_is_named(tmp_path):
+    with pytest.raises(UserError, match=rf"^{re.escape(str(tmp_path))}: cannot be read \(Is a dir"):
+        cifar_fs.read_archive(tmp_path)

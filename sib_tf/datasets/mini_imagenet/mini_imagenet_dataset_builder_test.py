@@ -206,7 +206,9 @@ def test_missing_data_set_is_explained_in_one_line(missing, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     (tmp_path / "other" / "something").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"Put there a folder mini-imagenet with") as error:
+    with pytest.raises(
+        UserError, match=r"Put there a folder mini.* --config\.manual_dir="
+    ) as error:
         build(tmp_path / missing, tmp_path / "data")
     assert str(tmp_path / missing) in str(error.value)
     assert "\n" not in str(error.value)
@@ -260,6 +262,16 @@ def list_an_image_twice(folder: Path) -> None:
     write_list(folder, "validation", [rows[1], *rows[1:]])
 
 
+def list_an_image_in_two_classes(folder: Path) -> None:
+    rows = read_list(folder, "validation")
+    write_list(folder, "validation", [*rows[:-1], (rows[0][0], rows[-1][1])])
+
+
+def list_an_image_in_two_splits(folder: Path) -> None:
+    rows = read_list(folder, "test")
+    write_list(folder, "test", [(filename(HOUSE_FINCH, 0), rows[0][1]), *rows[1:]])
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -273,7 +285,18 @@ def list_an_image_twice(folder: Path) -> None:
         (class_of_another_split, rf"/val\.csv, line 50: class {NEMATODE} belongs in test\.csv"),
         (drop_class, rf"/val\.csv: has 15 of the 16 validation classes; add {GOOSE}$"),
         (drop_row, rf"/val\.csv: has 2 different images of class {GOOSE}, not 3;"),
-        (list_an_image_twice, rf"/val\.csv: has 2 different images of class {GOOSE}, not 3;"),
+        (
+            list_an_image_twice,
+            rf"/val\.csv, line 3: lists {filename(GOOSE, 1)}, as does .*/val\.csv, line 2;",
+        ),
+        (
+            list_an_image_in_two_classes,
+            rf"/val\.csv, line 49: lists {filename(GOOSE, 0)}, as does .*/val\.csv, line 2;",
+        ),
+        (
+            list_an_image_in_two_splits,
+            rf"/test\.csv, line 2: lists {filename(HOUSE_FINCH, 0)}, as does .*/train\.csv, line 2",
+        ),
     ],
 )
 def test_damage_is_named_in_one_line(damage, message, copy):

@@ -12,7 +12,8 @@ IMAGES_PER_CLASS = 600
 
 INSTRUCTIONS = (
     "Put there a folder mini-imagenet with images/*.jpg, train.csv, val.csv and test.csv (columns "
-    "filename,label), or with a folder of images for each class, images/CLASS/*.jpg."
+    "filename,label), or with a folder of images for each class, images/CLASS/*.jpg. "
+    "To use another folder DIR, give --config.manual_dir=DIR."
 )
 
 Images = dict[str, list[Path]]
@@ -46,14 +47,20 @@ def _find_listed(root: Path) -> dict[str, Images]:
     folder = root / "images"
     files = {path.name: path for path in list_images(folder)}
     found: dict[str, Images] = {}
+    place_of: dict[str, str] = {}  # over all lists: an image in two may leak into training
     for split, list_name in _LISTS.items():
-        # Sets, so that the number of images cannot be made up by listing one of them twice.
-        listed: dict[str, set[Path]] = {}
+        listed: Images = {}
         for where, filename, class_name in _rows(root / list_name):
             _check_class(where, class_name, split)
             if filename not in files:
                 raise UserError(f"{where}: there is no image {folder / filename}; add it")
-            listed.setdefault(class_name, set()).add(files[filename])
+            if filename in place_of:
+                raise UserError(
+                    f"{where}: lists {filename}, as does {place_of[filename]}; "
+                    "use the lists of Ravi and Larochelle"
+                )
+            place_of[filename] = where
+            listed.setdefault(class_name, []).append(files[filename])
         found[split] = {name: sorted(paths) for name, paths in listed.items()}
         _check_complete(root / list_name, found[split], split)
     return found
