@@ -70,6 +70,8 @@ def define_experiment_flags() -> Callable[[], Experiment]:
         "--workdir if left out.",
     )
     flags.mark_flag_as_required("workdir")
+    # What an unset shell variable gives; the current folder is nobody's intention.
+    flags.register_validator("workdir", lambda value: value != "", "is empty: name a folder.")
     return lambda: Experiment(config(), Path(folder.value), Path(base.value or folder.value))
 
 
@@ -126,6 +128,11 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # ml_collections: an unknown config field, or a value of the wrong type.
         raise UserError(f"--config: {_one_line(error)}") from None
+    except Exception as error:  # a config file is a program, which may fail in any way
+        given = " ".join(arg for arg in argv if arg.startswith("--config"))
+        raise UserError(
+            f"{given} cannot be loaded: {type(error).__name__}: {_one_line(error)}"
+        ) from None
 
 
 def _one_line(error: Exception) -> str:

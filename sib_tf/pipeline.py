@@ -374,7 +374,12 @@ def _stored(
     context: Context, split: str, shares: str
 ) -> tuple[features.FeatureTable, EpisodeTable]:
     """Features and episodes of a split."""
-    table = read_table(context.workdir / episode_folder(split, shares) / "records")
+    config = context.config
+    table = read_table(
+        context.workdir / episode_folder(split, shares) / "records",
+        settings.episode_spec(config, shares),
+        config[f"{split}_episodes"],
+    )
     return _features(context, split), table
 
 
@@ -426,7 +431,7 @@ def _evaluate(context: Context) -> dict:
         "dataset": config.dataset,
         "backbone": config.backbone,
         "split": "test",
-        "episodes": config.test_episodes,
+        "episodes": len(shown[0]),
         "seed": config.seed,
         "num_steps": model.num_steps,
         "step_size": model.step_size,
@@ -438,7 +443,7 @@ def _evaluate(context: Context) -> dict:
     logging.getLogger("sib_tf").info("Accuracy on test episodes:\n%s", table)
     episode = _episode_to_show(context, *shown)
     report.write(context.folder / "report.html", content, _curves(context), episode)
-    return {"episodes": config.test_episodes * len(config.test_query_shares)}
+    return {"episodes": len(shown[0]) * len(config.test_query_shares)}
 
 
 def _episode_to_show(

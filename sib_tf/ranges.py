@@ -1,5 +1,7 @@
 """Refuses numbers of a config that are out of range."""
 
+import math
+
 from sib_tf.errors import UserError
 
 
@@ -15,11 +17,11 @@ def at_least(least: float, **fields: float) -> None:
 
 
 def positive(**fields: float) -> None:
-    """Refuses a config field that is 0, negative or NaN.
+    """Refuses a config field that is 0, negative, infinite or NaN.
 
     Raises:
         UserError: names the field.
     """
     for name, value in fields.items():
-        if not value > 0:
-            raise UserError(f"config.{name}={value} must be positive.")
+        if not 0 < value < math.inf:
+            raise UserError(f"config.{name}={value} must be positive and finite.")

@@ -44,6 +44,6 @@ def parsed_batches(
         except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
             reason = error.message.splitlines()[0]
             raise UserError(
-                f"{file} is truncated or not of the expected kind ({reason}): delete its folder "
-                "and run the job that writes it again."
+                f"{file} is truncated or not of the expected kind ({reason}): delete the folder "
+                f"of its step, {file.parents[1]}, and run the job that writes it again."
             ) from None

@@ -29,6 +29,8 @@ def check(config: ConfigDict) -> None:
         validation_episodes=config.validation_episodes,
         test_episodes=config.test_episodes,
     )
+    if not 0 <= config.seed < 2**32:  # what NumPy takes
+        raise UserError(f"config.seed={config.seed} must be at least 0 and less than 2**32.")
     if not config.test_query_shares:
         raise UserError('config.test_query_shares is empty: name one, such as "balanced".')
     for shares in (config.train_query_shares, *config.test_query_shares):

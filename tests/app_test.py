@@ -48,13 +48,39 @@ def test_help_shows_shared_and_own_flags(name, own):
             "error: flag --config=configs/cifar_fs_conv4_64.py:x: Error whilst parsing config "
             "file: ValueError: invalid literal for int() with base 10: 'x' See --help.",
         ),
+        (
+            ["--config=configs/glyphs_tiny.py", "--config.classes[9]=3"],
+            "error: --config=configs/glyphs_tiny.py --config.classes[9]=3 cannot be loaded: "
+            "IndexError: tuple index out of range",
+        ),
+        (
+            ["--config=configs/glyphs_tiny.py", "--workdir="],
+            "error: flag --workdir=: is empty: name a folder. See --help.",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_config_is_said_in_one_line(tmp_path, args, words):
-    result = job("export", *args, f"--workdir={tmp_path}")
+    result = job("export", f"--workdir={tmp_path}", *args)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert result.stderr.splitlines()[-1] == words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("def get_config(:", "SyntaxError: invalid syntax (broken.py, line 1)"),
+        ("import absent_module", "ModuleNotFoundError: No module named 'absent_module'"),
+    ],
+)
+def test_a_config_file_that_does_not_run_is_named(tmp_path, program, words):
+    file = tmp_path / "broken.py"
+    file.write_text(program)
+    result = job("export", f"--config={file}", f"--workdir={tmp_path}")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1] == f"error: --config={file} cannot be loaded: {words}"
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from sib_tf.episodes import beam as episodes_beam
-from sib_tf.episodes import reader
+from sib_tf.episodes import reader, schema
 from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
 from sib_tf.errors import UserError
 
@@ -39,6 +39,10 @@ def write(folder, materialize="ids", **kwargs):
     return folder
 
 
+def read(folder):
+    return reader.read_table(folder, SPEC, COUNT)
+
+
 def files(folder):
     return sorted(folder.glob("*.tfrecord*"))
 
@@ -63,7 +67,13 @@ def test_shards_and_workers_do_not_matter(one_shard, tmp_path, kwargs):
     assert len(files(folder)) == kwargs["num_shards"]
     assert len(records(folder)) == COUNT
     assert records(folder) == records(one_shard)
-    check_table(reader.read_table(folder))
+    check_table(read(folder))
+
+
+def write_file(file, contents):
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for record in contents:
+            writer.write(record)
 
 
 def check_table(table):
@@ -73,11 +83,10 @@ def check_table(table):
 
 
 def test_a_table_is_in_the_order_of_the_episodes(one_shard, tmp_path):
-    check_table(reader.read_table(one_shard))
-    with tf.io.TFRecordWriter(str(tmp_path / "shuffled.tfrecord")) as writer:
-        for record in np.random.default_rng(0).permutation(np.array(records(one_shard), object)):
-            writer.write(record)
-    check_table(reader.read_table(tmp_path))
+    check_table(read(one_shard))
+    shuffled = np.random.default_rng(0).permutation(np.array(records(one_shard), object))
+    write_file(tmp_path / "shuffled.tfrecord", shuffled)
+    check_table(read(tmp_path))
 
 
 def test_a_truncated_file_is_named(one_shard, tmp_path):
@@ -85,34 +94,86 @@ def test_a_truncated_file_is_named(one_shard, tmp_path):
     (tmp_path / "a.tfrecord").write_bytes(whole)
     (tmp_path / "b.tfrecord").write_bytes(whole[:-5])
     with pytest.raises(UserError, match=r"b\.tfrecord is truncated or not of the expected kind"):
-        reader.read_table(tmp_path)
+        read(tmp_path)
 
 
-def test_a_file_of_other_records_is_named(one_shard, tmp_path):
-    feature = tf.train.Feature(float_list=tf.train.FloatList(value=[1.0]))
-    other = tf.train.Example(features=tf.train.Features(feature={"features": feature}))
+def int_lists(**lists):
+    """A record of such lists; support_id stands for support/id."""
+    example = tf.train.Example()
+    for name, values in lists.items():
+        example.features.feature[name.replace("_", "/")].int64_list.value.extend(values)
+    return example.SerializeToString(deterministic=True)
+
+
+def lists_of(episode):
+    return {
+        "episode": [episode.index],
+        "classes": episode.classes,
+        "support_id": episode.support_ids,
+        "support_label": episode.support_labels,
+        "query_id": episode.query_ids,
+        "query_label": episode.query_labels,
+    }
+
+
+LISTS = lists_of(sample(GROUPS, SPEC, seed=7, stream="train", index=0))
+
+
+def test_what_the_next_test_calls_a_whole_record_is_one(one_shard):
+    assert int_lists(**LISTS) in records(one_shard)
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {"episode": [0]},
+        {**LISTS, "query_id": LISTS["query_id"][:5]},
+        {**LISTS, "query_id": LISTS["query_id"][:5], "query_label": LISTS["query_label"][:5]},
+        {**LISTS, "support_label": [0, 1, 2, 2]},
+        {**LISTS, "classes": [0, 1]},
+        {name: values for name, values in LISTS.items() if name != "episode"},
+    ],
+    ids=["number only", "an id less", "a query less", "a label more", "a class less", "no number"],
+)
+def test_a_file_of_other_records_is_named(one_shard, tmp_path, lists):
     (tmp_path / "a.tfrecord").write_bytes(files(one_shard)[0].read_bytes())
-    with tf.io.TFRecordWriter(str(tmp_path / "b.tfrecord")) as writer:
-        writer.write(other.SerializeToString())
+    write_file(tmp_path / "b.tfrecord", [records(one_shard)[0], int_lists(**lists)])
     with pytest.raises(UserError, match=r"b\.tfrecord is truncated or not of the expected kind"):
-        reader.read_table(tmp_path)
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "pick",
+    [
+        lambda whole: whole[1:],
+        lambda whole: [*whole, whole[7]],
+        lambda whole: [*whole[1:], whole[7]],
+        lambda whole: [],
+    ],
+    ids=["lost", "twice", "lost and twice", "empty"],
+)
+def test_lost_and_repeated_episodes_are_noticed(one_shard, tmp_path, pick):
+    write_file(tmp_path / "a.tfrecord", pick(records(one_shard)))
+    words = f"{tmp_path} does not hold each of the episodes 0..249 once: delete .*build_episodes"
+    with pytest.raises(UserError, match=words):
+        read(tmp_path)
 
 
 def test_a_file_that_is_no_tfrecord_is_named(tmp_path):
     (tmp_path / "a.tfrecord").write_text("a shopping list, or whatever else this might be")
     with pytest.raises(UserError, match=r"a\.tfrecord"):
-        reader.read_table(tmp_path)
+        read(tmp_path)
 
 
 def test_an_empty_folder_is_named(tmp_path):
     with pytest.raises(UserError, match=f"{tmp_path} holds no .tfrecord files"):
-        reader.read_table(tmp_path)
+        read(tmp_path)
 
 
 def test_self_contained_episodes_carry_their_features(tmp_path):
     folder = write(tmp_path / "train", materialize="features", num_shards=2)
-    check_table(reader.read_table(folder))
-    batches = list(reader.self_contained(folder, "features", batch_size=100))
+    check_table(read(folder))
+    batches = list(reader.self_contained(folder, SPEC, "features", batch_size=100))
     inputs = {name: np.concatenate([b[0][name] for b in batches]) for name in batches[0][0]}
     labels = np.concatenate([b[1] for b in batches])
     assert set(inputs) == {"support_features", "support_labels", "query_features"}
@@ -124,3 +185,15 @@ def test_self_contained_episodes_carry_their_features(tmp_path):
     np.testing.assert_array_equal(inputs["query_features"][order], expected[1][theirs])
     np.testing.assert_array_equal(inputs["support_labels"][order], EXPECTED.support_labels[theirs])
     np.testing.assert_array_equal(labels[order], EXPECTED.query_labels[theirs])
+
+
+def test_self_contained_episodes_of_another_kind_are_refused(tmp_path):
+    folder = write(tmp_path / "train", materialize="features", num_shards=1)
+    other = EpisodeSpec(3, 1, 3)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="query/"):
+        list(reader.self_contained(folder, other, "features", batch_size=100))
+    episode = sample(GROUPS, SPEC, seed=7, stream="train", index=0)
+    narrow = FEATURES[episode.support_ids, :4], FEATURES[episode.query_ids, :4]
+    write_file(folder / "z.tfrecord", [schema.encode(episode, features=narrow)])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="different feature_dim"):
+        list(reader.self_contained(folder, SPEC, "features", batch_size=300))

@@ -76,7 +76,6 @@ def test_the_baseline_is_that_of_the_raw_images(workdir):
     import keras
 
     from sib_tf import datasets
-    from sib_tf.episodes import reader
 
     images, labels = datasets.read_examples(datasets.builder_of(prepared(workdir)), "test")
     phi = keras.saving.load_model(workdir / "backbone/backbone.keras", compile=False)
@@ -84,7 +83,7 @@ def test_the_baseline_is_that_of_the_raw_images(workdir):
     features /= np.linalg.norm(features, axis=-1, keepdims=True)
     report = json.loads((workdir / "evaluation/report.json").read_text())
     for shares in ("balanced", "dirichlet"):
-        episodes = reader.read_table(workdir / f"episodes/test-{shares}/records")
+        episodes = stored_episodes(workdir, shares)
         right = []
         for classes, support, query in zip(
             episodes.classes, episodes.support_ids, episodes.query_ids, strict=True
@@ -142,9 +141,8 @@ def test_predictions_from_files_are_those_of_the_report(workdir):
     import keras
 
     from sib_tf import datasets, evaluation, features
-    from sib_tf.episodes import reader
 
-    episodes = reader.read_table(workdir / "episodes/test-balanced/records")
+    episodes = stored_episodes(workdir)
     expected = evaluation.predict(
         keras.saving.load_model(workdir / "model/model.keras"),
         features.read(workdir / "features/test/records"),
@@ -158,6 +156,15 @@ def test_predictions_from_files_are_those_of_the_report(workdir):
     assert header == ["file", "label", "status", *of_episode]
     found = np.array([row[3:] for row in rows], float)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
+def stored_episodes(workdir, shares="balanced"):
+    """The test episodes: 100 of them, 5-way 1-shot, with 75 queries."""
+    from sib_tf.episodes import reader
+    from sib_tf.episodes.sampling import EpisodeSpec
+
+    folder = workdir / f"episodes/test-{shares}/records"
+    return reader.read_table(folder, EpisodeSpec(5, 1, 75, shares), count=100)
 
 
 def prepared(workdir):
@@ -269,6 +276,7 @@ def test_self_contained_episodes_classify_like_the_stored_features(workdir):
 
     from sib_tf import features
     from sib_tf.episodes import reader
+    from sib_tf.episodes.sampling import EpisodeSpec
     from sib_tf.training import episode_batches
 
     result = job(
@@ -282,10 +290,10 @@ def test_self_contained_episodes_classify_like_the_stored_features(workdir):
     assert result.returncode == 0, result.stderr
     model = keras.saving.load_model(workdir / "model/model.keras")
     folder = workdir / "episodes/test-balanced-features/records"
-    contained = reader.self_contained(folder, "features", batch_size=100)
+    contained = reader.self_contained(folder, EpisodeSpec(5, 1, 75), "features", batch_size=100)
     by_id = episode_batches(
         features.read(workdir / "features/test/records"),
-        reader.read_table(workdir / "episodes/test-balanced/records"),
+        stored_episodes(workdir),
         batch_size=100,
     )
     one, other = model.predict(contained, verbose=0), model.predict(by_id, verbose=0)
@@ -299,6 +307,7 @@ def test_self_contained_images_are_those_of_the_ids(workdir):
 
     from sib_tf import datasets
     from sib_tf.episodes import reader, schema
+    from sib_tf.episodes.sampling import EpisodeSpec
     from sib_tf.records import parsed_batches, record_files
 
     result = job(
@@ -307,10 +316,13 @@ def test_self_contained_images_are_those_of_the_ids(workdir):
     assert result.returncode == 0, result.stderr
     folder = workdir / "episodes/validation-balanced-images/records"
     images, _ = datasets.read_examples(datasets.builder_of(prepared(workdir)), "validation")
+    spec = EpisodeSpec(5, 1, 75)
     parsed = next(
-        parsed_batches(record_files(folder), lambda r: schema.parse(r, "images"), batch_size=10)
+        parsed_batches(
+            record_files(folder), lambda r: schema.parse(r, spec, "images"), batch_size=10
+        )
     )
-    inputs, _ = next(iter(reader.self_contained(folder, "images", batch_size=10)))
+    inputs, _ = next(iter(reader.self_contained(folder, spec, "images", batch_size=10)))
     for part in ("support", "query"):
         ids = parsed[f"{part}/id"].numpy()
         np.testing.assert_array_equal(inputs[f"{part}_images"], images[ids])

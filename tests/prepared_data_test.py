@@ -1,12 +1,15 @@
 """Class folders, once prepared, are no longer needed."""
 
 import shutil
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
-from configs import image_folder
+from configs import glyphs_tiny, image_folder
 from sib_tf import datasets, pipeline
 from sib_tf.errors import UserError
 from sib_tf.workdir import execute
@@ -56,3 +59,47 @@ def test_later_steps_do_without_the_raw_folder(tmp_path, monkeypatch):
 def test_a_folder_without_a_prepared_data_set_is_named(tmp_path):
     with pytest.raises(UserError, match=f"{tmp_path} holds no prepared data set"):
         datasets.prepared_in(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A working directory with a data set of which nothing else has been made."""
+    config, work = glyphs_tiny.get_config(), tmp_path_factory.mktemp("work")
+    config.update({"classes": (2, 2, 2), "images_per_class": 3, "way": 2, "queries_per_class": 1})
+    execute(pipeline.build_dataset_step(config), config, work)
+    return work
+
+
+def other_records(whole):
+    record = tf.train.Example().SerializeToString()
+    with tempfile.NamedTemporaryFile() as file:
+        with tf.io.TFRecordWriter(file.name) as writer:
+            for _ in range(6):
+                writer.write(record)
+        return Path(file.name).read_bytes()
+
+
+def without_first_record(whole):
+    return whole[16 + int.from_bytes(whole[:8], "little") :]  # its length, its bytes, two checksums
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda whole: whole[:-5], without_first_record, lambda whole: b"", other_records],
+    ids=["truncated", "lost record", "empty", "other records"],
+)
+@pytest.mark.parametrize(
+    "read", [datasets.read_labels, datasets.read_encoded_images, datasets.read_examples]
+)
+def test_a_damaged_data_set_is_named_with_the_remedy(prepared, damage, read):
+    builder = datasets.builder_of(datasets.prepared_in(prepared / "data"))
+    (file,) = (prepared / "data").rglob("*test.tfrecord*")
+    whole = file.read_bytes()
+    try:
+        file.write_bytes(damage(whole))
+        remedy = r"delete it, then run `python -m jobs\.build_dataset`"
+        with pytest.raises(UserError, match=f"^{prepared}/data: the test split .*{remedy}"):
+            read(builder, "test")
+    finally:
+        file.write_bytes(whole)
+    assert len(datasets.read_labels(builder, "test")) == 6

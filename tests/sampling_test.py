@@ -131,7 +131,9 @@ def test_too_few_classes():
         ({"queries": 16}, r"config\.queries=16 cannot be shared equally by 3"),
         ({"queries": 16, "shares": "mixture"}, r"config\.queries=16"),
         ({"shares": "equal"}, "Query shares must be one of .* got 'equal'"),
-        ({"alpha": 0.0}, r"config\.dirichlet_alpha must be positive, got 0\.0"),
+        ({"alpha": 0.0}, r"config\.dirichlet_alpha=0\.0 must be positive"),
+        ({"alpha": float("nan")}, r"config\.dirichlet_alpha=nan must be positive"),
+        ({"alpha": float("inf")}, r"config\.dirichlet_alpha=inf must be .*finite"),
     ],
 )
 def test_specs_that_make_no_sense(fields, message):

@@ -5,7 +5,7 @@ features `image` (uint8 [H, W, 3]), `label` (one label space for all splits) and
 position of an example in its split, in the order that TFDS stores it, is its id in episodes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,14 @@ import tensorflow_datasets as tfds
 from sib_tf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
+
+# What TensorFlow raises on files that are not what TFDS wrote.
+_DAMAGES = (
+    tf.errors.DataLossError,
+    tf.errors.FailedPreconditionError,  # fewer or more examples than TFDS wrote
+    tf.errors.InvalidArgumentError,
+    tf.errors.NotFoundError,
+)
 
 
 def prepared_in(folder: Path) -> Path:
@@ -41,22 +49,46 @@ def class_names(builder: tfds.core.DatasetBuilder) -> Sequence[str]:
 
 def read_labels(builder: tfds.core.DatasetBuilder, split: str) -> np.ndarray:
     """Labels of a split, int64 [n], without decoding an image."""
-    batches = _in_order(builder, split, decode=False).map(lambda example: example["label"])
-    return np.concatenate(list(batches.batch(4096).as_numpy_iterator()))
+    (labels,) = _columns(builder, split, lambda example: (example["label"],))
+    return labels
 
 
 def read_encoded_images(builder: tfds.core.DatasetBuilder, split: str) -> np.ndarray:
     """The stored image files of a split (PNG), an object array of bytes [n]."""
-    images = _in_order(builder, split, decode=False).map(lambda example: example["image"])
-    return np.concatenate(list(images.batch(4096).as_numpy_iterator()))
+    (images,) = _columns(builder, split, lambda example: (example["image"],))
+    return images
 
 
 def read_examples(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 [n, H, W, 3] and labels int64 [n] of a split or slice, "train[500:1000]"."""
-    batches = _in_order(builder, split, decode=True).batch(512)
-    pairs = batches.map(lambda example: (example["image"], example["label"]))
-    images, labels = zip(*pairs.as_numpy_iterator(), strict=True)
-    return np.concatenate(images), np.concatenate(labels)
+    images, labels = _columns(
+        builder, split, lambda example: (example["image"], example["label"]), decode=True
+    )
+    return images, labels
+
+
+def _columns(
+    builder: tfds.core.DatasetBuilder,
+    split: str,
+    choose: Callable[[dict[str, tf.Tensor]], tuple[tf.Tensor, ...]],
+    decode: bool = False,
+) -> list[np.ndarray]:
+    """Some features of all examples of a split or slice, each [n, ...].
+
+    Raises:
+        UserError: a file is missing, truncated or of another kind; names the folder.
+    """
+    batches = _in_order(builder, split, decode).map(choose).batch(512)
+    try:
+        columns = zip(*batches.as_numpy_iterator(), strict=True)
+    except _DAMAGES as error:
+        # .../data/NAME/CONFIG/VERSION, where the name in full is NAME/CONFIG/VERSION
+        folder = Path(builder.data_path).parents[builder.info.full_name.count("/")]
+        raise UserError(
+            f"{folder}: the {split} split cannot be read ({type(error).__name__}): delete it, then "
+            "run `python -m jobs.build_dataset`."
+        ) from error
+    return [np.concatenate(column) for column in columns]
 
 
 def _in_order(builder: tfds.core.DatasetBuilder, split: str, decode: bool) -> tf.data.Dataset:

@@ -1,6 +1,7 @@
 """Reads stored episodes."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from sib_tf.episodes import schema
-from sib_tf.episodes.sampling import Episode
+from sib_tf.episodes.sampling import Episode, EpisodeSpec
+from sib_tf.errors import UserError
 from sib_tf.records import parsed_batches, record_files
 
 
@@ -40,17 +42,30 @@ def tabulate(episodes: Sequence[Episode]) -> EpisodeTable:
     )
 
 
-def read_table(folder: Path) -> EpisodeTable:
+def read_table(folder: Path, spec: EpisodeSpec, count: int) -> EpisodeTable:
     """Loads the ids and labels of every episode.
 
     Shards hold their records in no particular order; sorting by number makes the table the same for
     any number of shards and workers.
 
+    Args:
+        folder: `records` in the folder of a `build_episodes` step.
+        spec: of the episodes that should be there.
+        count: how many; they are numbered from 0.
+
     Raises:
-        UserError: no records, or one that is truncated or of another kind; names the file.
+        UserError: a record is truncated or of another kind, N, S or Q; names the file. There are no
+            records, or an episode is missing or there twice; names the folder.
     """
-    batches = list(parsed_batches(record_files(folder), schema.parse, batch_size=1000))
-    order = np.argsort(_column(batches, "episode"))
+    parse = functools.partial(schema.parse, spec=spec)
+    batches = list(parsed_batches(record_files(folder), parse, batch_size=1000))
+    numbers = [number for batch in batches for number in batch["episode"].numpy()]
+    if sorted(numbers) != list(range(count)):
+        raise UserError(
+            f"{folder} does not hold each of the episodes 0..{count - 1} once: delete the folder "
+            f"of the step, {folder.parent}, then run `python -m jobs.build_episodes` again."
+        )
+    order = np.argsort(numbers)
     return EpisodeTable(*(_column(batches, name)[order] for name in schema.INTEGERS))
 
 
@@ -58,22 +73,29 @@ def _column(batches: list[dict[str, tf.Tensor]], name: str) -> np.ndarray:
     return np.concatenate([batch[name] for batch in batches]).astype(np.int32)
 
 
-def self_contained(folder: Path, materialize: str, batch_size: int) -> tf.data.Dataset:
+def self_contained(
+    folder: Path, spec: EpisodeSpec, materialize: str, batch_size: int
+) -> tf.data.Dataset:
     """Episodes that carry their features or images, ready for a model's `fit` or `predict`.
 
     Args:
         folder: written by `build_episodes --materialize=features` or `images`.
+        spec: of its episodes.
         materialize: the same word.
         batch_size: B.
 
     Returns:
         A data set of (inputs, query_labels int32 [B, Q]). Inputs are `support_labels` int32 [B, S]
         and `support_features` [B, S, D], `query_features` [B, Q, D], or `support_images` uint8
-        [B, S, H, W, 3], `query_images` [B, Q, H, W, 3].
+        [B, S, H, W, 3], `query_images` [B, Q, H, W, 3]. Iterating over it raises
+        `tf.errors.OpError` where a record is truncated or of another kind, N, S, Q or D.
+
+    Raises:
+        UserError: no records; names the folder.
     """
     files = [str(file) for file in record_files(folder)]
     records = tf.data.TFRecordDataset(files).batch(batch_size)
-    return records.map(lambda batch: _inputs(schema.parse(batch, materialize), materialize))
+    return records.map(lambda batch: _inputs(schema.parse(batch, spec, materialize), materialize))
 
 
 def _inputs(

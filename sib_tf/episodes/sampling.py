@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sib_tf.errors import UserError
+from sib_tf.ranges import positive
 
 QUERY_SHARES = ("balanced", "dirichlet", "mixture")
 
@@ -48,8 +49,7 @@ class EpisodeSpec:
                 f"config.queries={self.queries} cannot be shared equally by {self.way} classes: "
                 "make it a multiple of config.way."
             )
-        if self.alpha <= 0:
-            raise UserError(f"config.dirichlet_alpha must be positive, got {self.alpha}.")
+        positive(dirichlet_alpha=self.alpha)
 
     @property
     def most_queries_of_a_class(self) -> int:

@@ -17,17 +17,16 @@ features, images of any size:
     query/image        bytes [Q]
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from sib_tf.episodes.sampling import Episode
+from sib_tf.episodes.sampling import Episode, EpisodeSpec
 
 MATERIALIZE = ("ids", "features", "images")
 INTEGERS = ("classes", "support/id", "support/label", "query/id", "query/label")
-FEATURES = ("support/features", "query/features")
-IMAGES = ("support/image", "query/image")
 
 
 def encode(
@@ -62,11 +61,12 @@ def encode(
     return example.SerializeToString(deterministic=True)
 
 
-def parse(records: tf.Tensor, materialize: str = "ids") -> dict[str, tf.Tensor]:
-    """Parses a batch of serialized episodes of one way, S and Q.
+def parse(records: tf.Tensor, spec: EpisodeSpec, materialize: str = "ids") -> dict[str, tf.Tensor]:
+    """Parses a batch of serialized episodes.
 
     Args:
         records: string [B].
+        spec: of the episodes; gives N, S and Q.
         materialize: "ids", "features" or "images": what to expect besides the ids.
 
     Returns:
@@ -74,25 +74,42 @@ def parse(records: tf.Tensor, materialize: str = "ids") -> dict[str, tf.Tensor]:
         [B, S, D] and [B, Q, D], `*/image` [B, S] and [B, Q], still encoded.
 
     Raises:
-        tf.errors.InvalidArgumentError: a record is of another kind.
+        tf.errors.InvalidArgumentError: a record is of another kind, N, S, Q or D.
     """
-    spec = {name: _list_of(tf.int64) for name in INTEGERS}
-    spec["episode"] = tf.io.FixedLenFeature([], tf.int64)
+    sizes = {"support": spec.way * spec.shot, "query": spec.queries}
+    parsed = tf.io.parse_example(records, _layout(spec.way, sizes, materialize))
     if materialize == "features":
-        spec["feature_dim"] = tf.io.FixedLenFeature([], tf.int64)
-        spec |= {name: _list_of(tf.float32) for name in FEATURES}
-    elif materialize == "images":
-        spec |= {name: _list_of(tf.string) for name in IMAGES}
-    parsed = tf.io.parse_example(records, spec)
-    if materialize == "features":
-        dim = tf.cast(parsed.pop("feature_dim")[0], tf.int32)
-        for name in FEATURES:
-            parsed[name] = tf.reshape(parsed[name], [tf.shape(records)[0], -1, dim])
+        dims = parsed.pop("feature_dim")
+        for part, size in sizes.items():
+            parsed[f"{part}/features"] = _rows(parsed[f"{part}/features"], size, dims)
     return parsed
 
 
-def _list_of(dtype: tf.DType) -> tf.io.FixedLenSequenceFeature:
-    return tf.io.FixedLenSequenceFeature([], dtype, allow_missing=True)
+def _layout(way: int, sizes: Mapping[str, int], materialize: str) -> dict[str, Any]:
+    layout = {
+        "episode": tf.io.FixedLenFeature([], tf.int64),
+        "classes": tf.io.FixedLenFeature([way], tf.int64),
+    }
+    for part, size in sizes.items():
+        layout[f"{part}/id"] = tf.io.FixedLenFeature([size], tf.int64)
+        layout[f"{part}/label"] = tf.io.FixedLenFeature([size], tf.int64)
+        if materialize == "images":
+            layout[f"{part}/image"] = tf.io.FixedLenFeature([size], tf.string)
+        elif materialize == "features":
+            layout[f"{part}/features"] = tf.io.FixedLenSequenceFeature(
+                [size], tf.float32, allow_missing=True
+            )
+    if materialize == "features":
+        layout["feature_dim"] = tf.io.FixedLenFeature([], tf.int64)
+    return layout
+
+
+def _rows(features: tf.Tensor, size: int, dims: tf.Tensor) -> tf.Tensor:
+    """Numbers in the order of a record, [B, D, size], to one row for each example, [B, size, D]."""
+    dim = tf.shape(features, tf.int64)[1]
+    # Among longer records a shorter one is filled up with zeros; its own D tells.
+    tf.debugging.assert_equal(dims, dim, "episodes of different feature_dim")
+    return tf.reshape(features, [-1, size, dim])
 
 
 def _ints(values: Sequence[int] | np.ndarray) -> tf.train.Feature:
