@@ -8,7 +8,7 @@ import numpy as np
 from absl import logging
 
 from sib_tf.errors import UserError
-from sib_tf.images import list_images, read_rgb
+from sib_tf.images import list_files, read_rgb
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Episode:
       class_names: The N classes in the order of their labels.
       support_images: uint8 [S, H, W, 3], grouped by class.
       support_labels: int32 [S].
-      query_files: All query files, whether readable or not.
+      query_files: All query files, whether images that can be read or not.
       query_images: uint8 [Q, H, W, 3], the readable ones.
       readable: bool [len(query_files)].
     """
@@ -35,12 +35,12 @@ class Episode:
 def read_episode(
     support: Path, classes: dict[str, list[Path]], query: Path, size: tuple[int, int]
 ) -> Episode:
-    """Reads the images of an episode, skipping with a warning those that cannot be read.
+    """Reads the images of an episode, skipping with a warning files that are none or damaged.
 
     Args:
       support: The folder of the class folders.
       classes: Its image files by class name.
-      query: The folder of the query images.
+      query: The folder of the query images, whatever their names end in.
       size: Height and width to bring the images to.
 
     Raises:
@@ -48,13 +48,14 @@ def read_episode(
     """
     support_images, support_labels = [], []
     for label, (name, files) in enumerate(classes.items()):
+        _warn_of_others(support / name, files)
         shots = [image for image in _read_images(files, size) if image is not None]
         if not shots:
             raise UserError(f"{support / name}: none of the images can be read; replace them")
         support_images += shots
         support_labels += [label] * len(shots)
 
-    query_files = list_images(query)
+    query_files = list_files(query)
     query_images = _read_images(query_files, size)
     readable = np.array([image is not None for image in query_images], bool)
     if not readable.any():
@@ -67,6 +68,11 @@ def read_episode(
         query_images=np.stack([image for image in query_images if image is not None]),
         readable=readable,
     )
+
+
+def _warn_of_others(folder: Path, images: Iterable[Path]) -> None:
+    for file in sorted({*list_files(folder)} - {*images}):
+        logging.warning("Skipped: %s: is not named like an image", file)
 
 
 def _read_images(files: Iterable[Path], size: tuple[int, int]) -> list[np.ndarray | None]:

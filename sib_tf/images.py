@@ -60,11 +60,16 @@ def list_images(folder: Path) -> list[Path]:
     Raises:
       UserError: The folder is missing.
     """
-    return [
-        path
-        for path in _visible_children(folder)
-        if path.suffix.lower() in EXTENSIONS and path.is_file()
-    ]
+    return [path for path in list_files(folder) if path.suffix.lower() in EXTENSIONS]
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Lists the files directly in a folder, sorted by name, without hidden ones.
+
+    Raises:
+      UserError: The folder is missing.
+    """
+    return [path for path in _visible_children(folder) if path.is_file()]
 
 
 def list_class_folders(folder: Path) -> dict[str, list[Path]]:

@@ -18,7 +18,7 @@ from sib_tf.images import list_class_folders
 PREDICTIONS_FILE = "predictions.csv"
 CONTACT_SHEET_FILE = "contact_sheet.png"
 
-_SIGNATURE = "serving_default"
+_BATCH = 256  # images embedded at a time: bounds the memory
 
 
 class Counts(NamedTuple):
@@ -48,9 +48,10 @@ class ExportedModel:
         version = _newest_version(folder)
         try:
             self._model = tf.saved_model.load(str(version))
-            self._classify = self._model.signatures[_SIGNATURE]
-            _, arguments = self._classify.structured_input_signature
-            height, width = arguments["query_images"].shape[2:4]
+            self._embed = self._model.signatures["embed"]
+            self._classify = self._model.signatures["features"]
+            _, arguments = self._embed.structured_input_signature
+            height, width = arguments["images"].shape[1:3]
             if None in (height, width):
                 raise ValueError("its image size is not fixed")
             probabilities = self._classify.structured_outputs["probabilities"]
@@ -65,18 +66,26 @@ class ExportedModel:
     def classify(self, episode: Episode) -> np.ndarray:
         """Returns the probabilities of the classes of every query image, float32 [Q, N]."""
         outputs = self._classify(
-            support_images=tf.constant(episode.support_images[np.newaxis]),
+            support_features=self._features(episode.support_images)[tf.newaxis],
             support_labels=tf.constant(episode.support_labels[np.newaxis]),
-            query_images=tf.constant(episode.query_images[np.newaxis]),
+            query_features=self._features(episode.query_images)[tf.newaxis],
         )
         return outputs["probabilities"].numpy()[0]
+
+    def _features(self, images: np.ndarray) -> tf.Tensor:
+        """Features float32 [n, D] of images uint8 [n, H, W, 3]."""
+        batches = (images[i : i + _BATCH] for i in range(0, len(images), _BATCH))
+        return tf.concat(
+            [self._embed(images=tf.constant(batch))["features"] for batch in batches], axis=0
+        )
 
 
 def predict(model_dir: Path, support: Path, query: Path, output: Path) -> Counts:
     """Classifies a folder of images given a few images of every class.
 
     Writes `predictions.csv`, with the probabilities of all classes, and `contact_sheet.png`.
-    Images that cannot be read are skipped with a warning; the csv says so for those of the query.
+    What cannot be read as an image is skipped with a warning; the csv says so for each file of the
+    query.
 
     Args:
       model_dir: An export with numbered versions, or one version of it.

@@ -8,6 +8,7 @@ import dataclasses
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -74,6 +75,7 @@ class Settings:
         positive(pretrain_learning_rate=self.learning_rate)
 
 
+@keras.saving.register_keras_serializable("sib_tf")
 class BaseClassifier(keras.Model):
     """Cosine classifier over the training classes: logit_n = s * cos(phi(x), w_n).
 
@@ -82,8 +84,8 @@ class BaseClassifier(keras.Model):
         num_classes: N; the columns w_n start from a normal distribution of variance 2 / D.
     """
 
-    def __init__(self, phi: keras.Model, num_classes: int) -> None:
-        super().__init__()
+    def __init__(self, phi: keras.Model, num_classes: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.phi = phi
         self.decoder = CosineClassifier()
         dim = phi.output_shape[-1]
@@ -99,6 +101,19 @@ class BaseClassifier(keras.Model):
         """Images [B, H, W, 3], values 0..255, to logits [B, N]."""
         features = self.phi(images, training=training)
         return self.decoder(features[tf.newaxis], self.weight[tf.newaxis])[0]
+
+    def get_config(self) -> dict:
+        """The arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "phi": keras.saving.serialize_keras_object(self.phi),
+            "num_classes": self.weight.shape[0],
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "BaseClassifier":
+        """A fresh model; called by Keras when it loads one."""
+        return cls(**{**config, "phi": keras.saving.deserialize_keras_object(config["phi"])})
 
 
 class ValidationAccuracy(keras.callbacks.Callback):

@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -69,6 +70,7 @@ class Settings:
                 )
 
 
+@keras.saving.register_keras_serializable("sib_tf")
 class StepsInOneProgram(keras.Model):
     """Trains a task model by several consecutive steps in one call, hence one XLA program.
 
@@ -82,9 +84,10 @@ class StepsInOneProgram(keras.Model):
         task: the model to train; it shares its weights with this one.
     """
 
-    def __init__(self, task: keras.Model) -> None:
-        super().__init__(autocast=False)
+    def __init__(self, task: keras.Model, **kwargs: Any) -> None:
+        super().__init__(autocast=False, **kwargs)
         self.task = task
+        self.built = True
 
     def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         """What the task model predicts."""
@@ -101,6 +104,15 @@ class StepsInOneProgram(keras.Model):
         num_steps = tf.shape(data[1])[0]
         tf.while_loop(lambda step: step < num_steps, body, (tf.constant(0),))
         return self.get_metrics_result()
+
+    def get_config(self) -> dict:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "task": keras.saving.serialize_keras_object(self.task)}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "StepsInOneProgram":
+        """A fresh model; called by Keras when it loads one."""
+        return cls(**{**config, "task": keras.saving.deserialize_keras_object(config["task"])})
 
 
 def compiled(model: FewShotClassifier, settings: Settings) -> StepsInOneProgram:

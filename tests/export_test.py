@@ -2,14 +2,16 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from sib_tf import FewShotClassifier, backbones
+from sib_tf import FewShotClassifier, backbones, prediction
 from sib_tf.export import export
+from sib_tf.image_episode import Episode
 
 SIZE, SHOT, QUERIES = 16, 2, 4
 
@@ -97,6 +99,29 @@ def test_images_to_features(signatures, phi):
     found = signatures["embed"](images=tf.constant(images(3)))
     assert list(found) == ["features"]
     np.testing.assert_allclose(found["features"], phi(images(3), training=False), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("queries", [1, 4, 7])
+def test_embedding_in_batches_gives_the_same_answers(signatures, folder, monkeypatch, queries):
+    monkeypatch.setattr(prediction, "_BATCH", 3)
+    support, labels = images(3 * SHOT), np.arange(3 * SHOT, dtype=np.int32) % 3
+    query = images(queries, seed=1)
+    episode = Episode(
+        class_names=("a", "b", "c"),
+        support_images=support,
+        support_labels=labels,
+        query_files=(Path("unused"),) * queries,
+        query_images=query,
+        readable=np.ones(queries, bool),
+    )
+    found = prediction.ExportedModel(folder).classify(episode)
+    expected = signatures["serving_default"](
+        support_images=tf.constant(support[np.newaxis]),
+        support_labels=tf.constant(labels[np.newaxis]),
+        query_images=tf.constant(query[np.newaxis]),
+    )["probabilities"][0]
+    assert np.ptp(expected, axis=1).min() > 1e-3
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 def test_a_fixed_number_of_classes_is_in_the_shape(phi, tmp_path):

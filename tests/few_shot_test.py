@@ -263,6 +263,44 @@ def test_another_feature_size_is_refused(name):
         classifier("dense")({**inputs, name: inputs[name][..., :3]})
 
 
+@pytest.mark.parametrize(
+    ("name", "cut", "words"),
+    [
+        ("query_features", np.s_[:1], r"support_features and query_features .* axis 0"),
+        ("support_labels", np.s_[:1], r"support_features and support_labels .* axis 0"),
+        ("support_labels", np.s_[:, :5], r"support_labels .* axis 1.*\(3, 6, 4\) and \(3, 5\)"),
+    ],
+)
+def test_inputs_of_different_sizes_are_refused(name, cut, words):
+    inputs = episodes()
+    with pytest.raises(ValueError, match=words):
+        classifier("dense")({**inputs, name: inputs[name][cut]})
+
+
+def test_sizes_that_are_not_known_are_not_compared():
+    model, inputs = classifier("dense"), episodes()
+    shapes = {"support_features": [None, None, DIM], "support_labels": [3, 6]}
+    shapes["query_features"] = [None, None, DIM]
+    specs = {name: tf.TensorSpec(shape, inputs[name].dtype, name) for name, shape in shapes.items()}
+    found = tf.function(model, input_signature=[specs])(tensors(inputs))
+    np.testing.assert_allclose(found, model(inputs), atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bool"])
+def test_labels_that_are_no_integers_are_refused(dtype):
+    inputs = episodes()
+    labels = inputs["support_labels"].astype(dtype)
+    with pytest.raises(ValueError, match=f"support_labels must be integers, got {dtype}"):
+        classifier("dense")({**inputs, "support_labels": labels})
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+def test_labels_may_be_integers_of_any_size(dtype):
+    model, inputs = classifier("dense"), episodes()
+    labels = inputs["support_labels"].astype(dtype)
+    np.testing.assert_array_equal(model({**inputs, "support_labels": labels}), model(inputs))
+
+
 def test_a_dense_model_needs_way():
     with pytest.raises(ValueError, match="give way"):
         FewShotClassifier(None, DIM)

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from sib_tf.errors import UserError
-from sib_tf.images import list_class_folders, list_images, read_rgb
+from sib_tf.images import list_class_folders, list_files, list_images, read_rgb
 
 RED = (255, 0, 0)
 
@@ -106,6 +106,7 @@ def test_images_are_listed_by_extension_without_hidden_ones(tmp_path):
         (tmp_path / name).touch()
     (tmp_path / "folder.png").mkdir()
     assert [path.name for path in list_images(tmp_path)] == ["a.jpeg", "b.PNG"]
+    assert [path.name for path in list_files(tmp_path)] == ["a.jpeg", "b.PNG", "notes.txt"]
 
 
 def test_class_folders_are_listed_sorted(tmp_path):

@@ -18,38 +18,32 @@ class NearestMean(tf.Module):
 
     def __init__(self, num_classes):
         super().__init__()
-        images = tf.TensorSpec([None, None, SIZE, SIZE, 3], tf.uint8)
         self.num_classes = num_classes
-        self.serve = tf.function(
-            self._classify,
-            input_signature=[
-                images.from_spec(images, name="support_images"),
-                tf.TensorSpec([None, None], tf.int32, name="support_labels"),
-                images.from_spec(images, name="query_images"),
-            ],
-        )
 
-    def _classify(self, support_images, support_labels, query_images):
-        support, query = (
-            tf.reduce_mean(tf.cast(images, tf.float32) / 255, axis=(2, 3))
-            for images in (support_images, query_images)
-        )
+    @tf.function(input_signature=[tf.TensorSpec([None, SIZE, SIZE, 3], tf.uint8)])
+    def embed(self, images):
+        return {"features": tf.reduce_mean(tf.cast(images, tf.float32) / 255, axis=(1, 2))}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, 3], tf.float32),
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([None, None, 3], tf.float32),
+        ]
+    )
+    def classify(self, support_features, support_labels, query_features):
         num_classes = self.num_classes or tf.reduce_max(support_labels) + 1
         members = tf.one_hot(support_labels, num_classes)
-        sums = tf.einsum("bsn,bsc->bnc", members, support)
+        sums = tf.einsum("bsn,bsc->bnc", members, support_features)
         means = sums / tf.reduce_sum(members, axis=1)[..., tf.newaxis]
-        distances = tf.norm(query[:, :, tf.newaxis] - means[:, tf.newaxis], axis=-1)
-        probabilities = tf.nn.softmax(-5 * distances)
-        return {
-            "probabilities": probabilities,
-            "labels": tf.argmax(probabilities, axis=-1, output_type=tf.int32),
-            "inductive_probabilities": probabilities,
-        }
+        distances = tf.norm(query_features[:, :, tf.newaxis] - means[:, tf.newaxis], axis=-1)
+        return {"probabilities": tf.nn.softmax(-5 * distances)}
 
 
 def export(folder, num_classes):
     model = NearestMean(num_classes)
-    tf.saved_model.save(model, str(folder), signatures={"serving_default": model.serve})
+    signatures = {"embed": model.embed, "features": model.classify}
+    tf.saved_model.save(model, str(folder), signatures=signatures)
     return folder
 
 
@@ -143,6 +137,30 @@ def test_unreadable_images_are_skipped_by_name(any_way, support, query, tmp_path
     assert row["label"] == row["p(red)"] == ""
     assert "damaged.png" in caplog.text
     assert "broken.png" in caplog.text
+
+
+def test_query_images_are_known_by_their_content_and_no_file_is_passed_over(
+    any_way, support, query, tmp_path, caplog
+):
+    (query / "red 0.png").rename(query / "red without extension")
+    (query / "red 1.png").rename(query / "red 1.heic")
+    (query / "phone.heic").write_bytes(b"\0\0\0\x24ftypheic")
+    (query / ".hidden").write_bytes(b"no image")
+    assert predict(any_way, support, query, tmp_path / "output") == Counts(6, 1)
+    rows = {row["file"]: row for row in read_rows(tmp_path / "output")}
+    assert len(rows) == 7
+    assert rows["red without extension"]["label"] == rows["red 1.heic"]["label"] == "red"
+    assert rows["phone.heic"]["status"] == "unreadable"
+    assert f"{query / 'phone.heic'}: is not an image" in caplog.text
+
+
+def test_files_in_class_folders_that_are_not_named_like_images_are_said_to_be_skipped(
+    any_way, support, query, tmp_path, caplog
+):
+    (support / "red" / "0.png").rename(support / "red" / "0.heic")
+    predict(any_way, support, query, tmp_path / "output")
+    assert f"Skipped: {support / 'red' / '0.heic'}: is not named like an image" in caplog.text
+    assert caplog.text.count("Skipped") == 1
 
 
 def test_query_may_be_a_single_image(any_way, support, tmp_path):

@@ -124,3 +124,17 @@ def test_a_warm_up_that_never_ends_is_refused(tmp_path):
     # 36 images make 4 batches of 8, so 2 epochs have 8 steps.
     with pytest.raises(UserError, match=r"pretrain_warmup_steps=8 leaves none of the 8 steps"):
         run(tmp_path, dataclasses.replace(SETTINGS, warmup_steps=8))
+
+
+def test_a_saved_classifier_predicts_the_same_and_trains_on(tmp_path):
+    model = pretraining.compiled(SETTINGS, IMAGES, num_classes=3)
+    batches = pretraining.training_batches(IMAGES, np.repeat([0, 1, 2], 12), SETTINGS)
+    model.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = tf.keras.models.load_model(tmp_path / "model.keras")
+    assert isinstance(loaded, pretraining.BaseClassifier)
+    np.testing.assert_array_equal(loaded(IMAGES), model(IMAGES))
+    for each in (model, loaded):
+        each.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0)
+    for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)

@@ -133,6 +133,23 @@ def test_a_run_of_steps_is_that_many_ordinary_steps(float64):
         assert np.abs(run - start).max() > 1e-5
 
 
+def test_a_saved_trainer_predicts_the_same_and_trains_on(tmp_path):
+    rng = np.random.default_rng(0)
+    features = FeatureTable(rng.normal(size=(2, IMAGES, 3)).astype(np.float32), FEATURES.labels)
+    runs = training_batches(features, EPISODES, **SHAPE)
+    model = training.compiled(make_model(), make_settings())
+    model.fit(runs, steps_per_epoch=1, shuffle=False, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert isinstance(loaded, training.StepsInOneProgram)
+    inputs, _ = next(iter(episode_batches(features, EPISODES, batch_size=5)))
+    np.testing.assert_array_equal(loaded(inputs), model(inputs))
+    for each in (model, loaded):
+        each.fit(runs, steps_per_epoch=1, shuffle=False, verbose=0)
+    for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

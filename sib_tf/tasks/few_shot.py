@@ -92,7 +92,8 @@ class FewShotClassifier(keras.Model):
         """The task weights theta^0 .. theta^K, each float [B, N, D].
 
         Raises:
-            ValueError: an input is missing or has the wrong rank or feature size.
+            ValueError: an input is missing or has the wrong rank, feature size or dtype, or two
+                differ in B or S, as far as shapes are known.
         """
         self._check(inputs)
         queries = self._queries(inputs)
@@ -139,6 +140,12 @@ class FewShotClassifier(keras.Model):
                 raise ValueError(
                     f"{name} must end in {self.feature_dim} features, got shape {tuple(shape)}."
                 )
+        _refuse_unequal(inputs, 0, "support_features", "query_features")
+        _refuse_unequal(inputs, 0, "support_features", "support_labels")
+        _refuse_unequal(inputs, 1, "support_features", "support_labels")
+        dtype = tf.as_dtype(inputs["support_labels"].dtype)
+        if not dtype.is_integer:
+            raise ValueError(f"support_labels must be integers, got {dtype.name}.")
 
     def for_any_way(self) -> "FewShotClassifier":
         """A copy that takes the number of classes from the support labels of each call.
@@ -163,3 +170,13 @@ class FewShotClassifier(keras.Model):
 
 def _support_labels(inputs: Inputs) -> tf.Tensor:
     return tf.cast(inputs["support_labels"], tf.int32)
+
+
+def _refuse_unequal(inputs: Inputs, axis: int, one: str, other: str) -> None:
+    """Raises ValueError if two inputs differ in the size of an axis, where both are known."""
+    shapes = [tuple(inputs[name].shape) for name in (one, other)]
+    if len({shape[axis] for shape in shapes} - {None}) > 1:
+        raise ValueError(
+            f"{one} and {other} must be equal in axis {axis}, got shapes {shapes[0]} and "
+            f"{shapes[1]}."
+        )
