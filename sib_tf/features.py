@@ -189,7 +189,7 @@ def read(folder: Path) -> FeatureTable:
         views, count, dim = info["views"], info["examples"], info["dim"]
     except (OSError, ValueError, KeyError):
         raise UserError(f"{folder} holds no features: run `python -m jobs.embed` first.") from None
-    again = "delete the folder and run `python -m jobs.embed` again."
+    again = f"delete {folder.parent} and run `python -m jobs.embed` again."
     features = np.zeros((views, count, dim), np.float32)
     labels = np.full(count, _NO_LABEL, np.int64)
     parse = _parser(views * dim)
