@@ -49,11 +49,11 @@ def get_config(shot: str = "1") -> ConfigDict:
     config.synthetic_gradient = "dense"
     config.num_steps = 3  # K
     config.step_size = 1e-3  # eta
-    config.train_steps = 10_000
+    config.train_steps = 50_000
     config.episodes_per_step = 1
     config.steps_per_call = 100
-    config.steps_per_epoch = 1000
-    config.learning_rate = 2e-2  # at first, then a cosine down to 0
+    config.steps_per_epoch = 5000
+    config.learning_rate = 2e-3  # at first, then a cosine down to 0
 
     config.eval_num_steps = 5  # evaluate after 0 .. 5 steps
     config.export_name = f"mini_imagenet_{shot}shot"
