@@ -47,8 +47,8 @@ reproduce-cifar-fs: $(INSTALLED)
 
 evaluate-cifar-fs: $(INSTALLED)
 	for shot in 1 5; do $(RUN) -m jobs.pipeline --config=$(CIFAR_FS):$$shot \
-		--config.manual_dir=$(MANUAL_DIR) --base=work/cifar_fs_published \
-		--weights=results/cifar_fs_conv4_64/$${shot}shot-seed0 \
+		--config.manual_dir=$(MANUAL_DIR) --config.seed=2 --base=work/cifar_fs_published \
+		--weights=results/cifar_fs_conv4_64/$${shot}shot-seed2 \
 		--workdir=work/cifar_fs_published/$${shot}shot || exit; done
 
 results: $(INSTALLED)
