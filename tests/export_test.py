@@ -15,6 +15,10 @@ from sib_tf.image_episode import Episode
 
 SIZE, SHOT, QUERIES = 16, 2, 4
 
+# Convolutions of another batch, or fused in a graph, round in another order; the large steps below
+# amplify it to some 2e-5.
+ROUNDING = 1e-4
+
 
 def classifier(phi, way):
     """A set-wise one that takes large steps with random weights, so that a mistake would show."""
@@ -77,7 +81,7 @@ def check_outputs(found, model, inputs):
     assert sorted(found) == ["inductive_probabilities", "labels", "probabilities"]
     assert abs(path[-1] - path[0]).max() > 1e-3, "the steps change nothing"
     np.testing.assert_allclose(found["inductive_probabilities"], path[0], rtol=0, atol=1e-5)
-    np.testing.assert_allclose(found["probabilities"], path[-1], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found["probabilities"], path[-1], rtol=0, atol=ROUNDING)
     np.testing.assert_array_equal(found["labels"], path[-1].argmax(-1))
 
 
@@ -121,7 +125,7 @@ def test_embedding_in_batches_gives_the_same_answers(signatures, folder, monkeyp
         query_images=tf.constant(query[np.newaxis]),
     )["probabilities"][0]
     assert np.ptp(expected, axis=1).min() > 1e-3
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING)
 
 
 def test_a_fixed_number_of_classes_is_in_the_shape(phi, tmp_path):
@@ -142,5 +146,4 @@ assert "sib_tf" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
     expected = tf.nn.softmax(classifier(phi, way=7)(feature_episodes(phi, episodes)))
-    # TensorFlow fuses the layers of the exported graph, which rounds in another order.
-    np.testing.assert_allclose(np.load(tmp_path / "found.npy"), expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(np.load(tmp_path / "found.npy"), expected, rtol=0, atol=ROUNDING)
