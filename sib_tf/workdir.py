@@ -186,11 +186,13 @@ def _run(step: Step, context: Context) -> dict[str, Any]:
     try:
         return step.run(context)
     except (OSError, tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error.message
+        # An OSError's text names the file, which may be one that was to be read.
+        reason = (
+            error.message if isinstance(error, tf.errors.OpError) else str(error) or repr(error)
+        )
         raise UserError(
-            f"{step.name} could not go on with {context.folder}: "
-            f"{str(reason or error).splitlines()[0]}. Make room or fix the permissions, then run "
-            "the same command again."
+            f"{step.name} could not go on with {context.folder}: {reason.splitlines()[0]}. Make "
+            "room or fix the permissions, then run the same command again."
         ) from error
 
 

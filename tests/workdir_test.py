@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from ml_collections import ConfigDict
 
 import sib_tf
@@ -64,6 +65,23 @@ def test_a_crash_leaves_no_result_and_the_next_run_starts_afresh(tmp_path):
     assert not (tmp_path / "out/train").exists()
     assert execute(step(), changed(seed=2), tmp_path)
     assert [p.name for p in (tmp_path / "out/train").iterdir()] == [RECORD]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PermissionError(13, "Permission denied", "phi.keras"), r"\[Errno 13\].*phi\.keras"),
+        (OSError(), "OSError"),
+        (tf.errors.ResourceExhaustedError(None, None, "a/7; No space left"), "a/7; No space left"),
+    ],
+)
+def test_what_the_system_refuses_is_named_with_a_remedy(tmp_path, error, reason):
+    def run(context):
+        raise error
+
+    with pytest.raises(UserError, match=rf"train could not go on with .*: {reason}.* Make room"):
+        execute(step(run), CONFIG, tmp_path)
+    assert not (tmp_path / "out/train").exists()
 
 
 def crash_after(epochs):
