@@ -35,6 +35,6 @@ setup(
     ],
     extras_require={
         "reference": ["torch>=2.2"],  # jobs.import_reference
-        "test": ["dill", "pytest>=8", "ruff>=0.8"],  # dill: of tfds.testing
+        "test": ["dill", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.8"],  # dill: of tfds.testing
     },
 )
