@@ -84,15 +84,6 @@ def test_a_config_file_that_does_not_run_is_named(tmp_path, program, words):
 
 
 @pytest.mark.slow
-def test_libraries_keep_quiet_about_what_nobody_can_act_upon(tmp_path):
-    result = job("build_dataset", "--config=configs/glyphs_tiny.py", f"--workdir={tmp_path}")
-    assert result.returncode == 0
-    assert "build_dataset: done" in result.stderr
-    for noise in ("apitools", "custom data configuration", "cpu_feature_guard"):
-        assert noise not in result.stderr
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "args", "words"),
     [
@@ -125,18 +116,3 @@ def test_bad_input_ends_in_one_line_and_exit_code_1(monkeypatch, capsys, error, 
     printed = capsys.readouterr().err
     assert printed.startswith(line)
     assert printed.count("\n") == 1
-
-
-@pytest.mark.slow
-def test_num_shards_of_a_finished_folder_is_said_to_change_nothing(tmp_path):
-    args = ["--config=configs/glyphs_tiny.py", f"--workdir={tmp_path}"]
-    assert job("build_dataset", *args).returncode == 0
-    args.append("--split=validation")
-    first = job("build_episodes", *args, "--num_shards=2")
-    again = job("build_episodes", *args, "--num_shards=3")
-    assert (first.returncode, again.returncode) == (0, 0)
-    assert "--num_shards" not in first.stderr
-    folder = tmp_path / "episodes/validation-balanced"
-    assert "--num_shards=3 changes no finished folder" in again.stderr
-    assert f"first delete {folder}." in again.stderr
-    assert len(list((folder / "records").iterdir())) == 2

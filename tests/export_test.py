@@ -134,6 +134,7 @@ def test_a_fixed_number_of_classes_is_in_the_shape(phi, tmp_path):
     assert outputs["probabilities"].shape.as_list() == [None, None, 3]
 
 
+@pytest.mark.slow
 def test_sib_tf_is_not_needed(folder, phi, tmp_path):
     episodes = image_episodes(way=7)
     np.savez(tmp_path / "episodes.npz", **episodes)

@@ -49,6 +49,7 @@ def test_plain_features_are_phi_of_the_images_in_their_order(tmp_path, monkeypat
     np.testing.assert_array_equal(table.labels, labels)
 
 
+@pytest.mark.slow
 def test_views_differ_but_not_with_the_number_of_workers(tmp_path, monkeypatch, data, phi):
     settings = {"views": 2, "augmentation": Augmentation(4, True, 0.4), "seed": 1}
     one = written(tmp_path / "1", monkeypatch, data, phi, 1, **settings)

@@ -41,12 +41,14 @@ def test_fifteen_classes_of_26_images_suffice(tmp_path):
     workdir.execute(pretrain, config, tmp_path / "work")
 
 
+@pytest.mark.slow
 def test_one_image_less_is_refused_before_pretraining(tmp_path):
     remedy = r"has 25 images.* reach 26 .*lower config\.shot or config\.queries_per_class"
     with pytest.raises(UserError, match=rf'^Class "class\d\d" of the \w+ split {remedy}'):
         prepare(tmp_path, [25] * 15)
 
 
+@pytest.mark.slow
 def test_one_class_less_is_refused_before_pretraining(tmp_path):
     remedy = r"config\.way=5: add classes, or lower config\.way"
     with pytest.raises(UserError, match=rf"^The validation split has 4 classes.*{remedy}"):

@@ -33,11 +33,17 @@ def last_line(result):
 
 
 @pytest.fixture(scope="module")
-def workdir(tmp_path_factory):
+def finished(tmp_path_factory):
+    """The working directory of a whole run, and what the run printed."""
     folder = tmp_path_factory.mktemp("pipeline") / "tiny"
     result = job("pipeline", TINY, f"--workdir={folder}")
     assert result.returncode == 0, result.stderr
-    return folder
+    return folder, result.stderr
+
+
+@pytest.fixture(scope="module")
+def workdir(finished):
+    return finished[0]
 
 
 def test_report_has_a_row_for_each_method_steps_and_shares(workdir):
@@ -108,6 +114,13 @@ def test_every_step_leaves_its_record_and_nothing_unfinished(workdir):
         assert record["packages"]["tensorflow"]
         assert record["seconds"] > 0
     assert not list(workdir.rglob("*.part"))
+
+
+def test_libraries_keep_quiet_about_what_nobody_can_act_upon(finished):
+    _, printed = finished
+    assert "predict: done" in printed
+    for noise in ("apitools", "custom data configuration", "cpu_feature_guard"):
+        assert noise not in printed
 
 
 def test_no_class_is_in_two_splits(workdir):
@@ -227,14 +240,25 @@ def test_a_config_file_that_is_not_there_is_named(tmp_path):
     assert last_line(result).endswith("--config=configs/nope.py cannot be loaded: no such file")
 
 
-def test_too_few_images_of_a_class_are_named(tmp_path):
-    args = [TINY, f"--workdir={tmp_path}", "--config.images_per_class=10"]
-    assert job("build_dataset", *args).returncode == 0
-    result = job("build_episodes", *args)
+def test_too_few_images_of_a_class_are_named(workdir, tmp_path):
+    shared, own = f"--base={workdir}", f"--workdir={tmp_path}"
+    result = job("build_episodes", TINY, shared, own, "--config.queries_per_class=80")
     assert result.returncode == 1
     assert 'Class "U+' in last_line(result)
-    assert "of the train split has 10 images" in last_line(result)
+    assert "of the train split has 80 images" in last_line(result)
     assert not list(tmp_path.glob("episodes/*/step.json"))
+
+
+def test_num_shards_of_a_finished_folder_is_said_to_change_nothing(workdir):
+    folder = workdir / "episodes/validation-balanced"
+    before = sorted((folder / "records").iterdir())
+    result = job(
+        "build_episodes", TINY, f"--workdir={workdir}", "--split=validation", "--num_shards=97"
+    )
+    assert result.returncode == 0
+    assert "--num_shards=97 changes no finished folder" in result.stderr
+    assert f"first delete {folder}." in result.stderr
+    assert sorted((folder / "records").iterdir()) == before
 
 
 def test_killed_training_goes_on_to_the_same_weights(workdir, tmp_path):

@@ -42,6 +42,7 @@ def run(folder, settings=SETTINGS):
     return [w.tobytes() for w in model.get_weights()]
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_resumes_to_the_same_bits(tmp_path, monkeypatch):
     expected = run(tmp_path / "whole")
     save = pretraining.Resume.on_epoch_end
@@ -61,6 +62,7 @@ def test_an_interrupted_training_resumes_to_the_same_bits(tmp_path, monkeypatch)
     assert whole["epoch"] == [1, 2]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_weights(tmp_path):
     other = dataclasses.replace(SETTINGS, seed=4)
     assert run(tmp_path / "a") != run(tmp_path / "b", other)
@@ -113,6 +115,7 @@ def test_a_crop_larger_than_the_images_is_refused():
         pretraining._phi(dataclasses.replace(SETTINGS, crop_size=17), IMAGES)
 
 
+@pytest.mark.slow
 def test_a_diverging_training_names_its_rate_and_keeps_nothing(tmp_path):
     with pytest.raises(UserError, match=r"diverged: loss is nan.*config\.pretrain_learning_rate"):
         run(tmp_path, dataclasses.replace(SETTINGS, learning_rate=1e30, warmup_steps=0))
@@ -126,6 +129,7 @@ def test_a_warm_up_that_never_ends_is_refused(tmp_path):
         run(tmp_path, dataclasses.replace(SETTINGS, warmup_steps=8))
 
 
+@pytest.mark.slow
 def test_a_saved_classifier_predicts_the_same_and_trains_on(tmp_path):
     model = pretraining.compiled(SETTINGS, IMAGES, num_classes=3)
     batches = pretraining.training_batches(IMAGES, np.repeat([0, 1, 2], 12), SETTINGS)

@@ -105,6 +105,7 @@ def _set_precision(dtype):
     keras.config.set_dtype_policy(dtype)
 
 
+@pytest.mark.slow
 def test_a_run_of_steps_is_that_many_ordinary_steps(float64):
     # XLA rounds in another order, which in float32 a normalisation over four queries amplifies.
     rng = np.random.default_rng(0)
@@ -133,6 +134,7 @@ def test_a_run_of_steps_is_that_many_ordinary_steps(float64):
         assert np.abs(run - start).max() > 1e-5
 
 
+@pytest.mark.slow
 def test_a_saved_trainer_predicts_the_same_and_trains_on(tmp_path):
     rng = np.random.default_rng(0)
     features = FeatureTable(rng.normal(size=(2, IMAGES, 3)).astype(np.float32), FEATURES.labels)
@@ -166,6 +168,7 @@ def test_settings_that_cannot_be_are_refused(fields, words):
         make_settings(**fields)
 
 
+@pytest.mark.slow
 def test_a_diverging_training_names_its_rates_and_keeps_nothing(tmp_path):
     features = FeatureTable(np.ones((1, IMAGES, 3), np.float32), FEATURES.labels)
     with pytest.raises(UserError, match=r"config\.learning_rate or config\.step_size"):

@@ -74,6 +74,7 @@ def test_splits_share_labels_but_no_class(tmp_path):
     assert sum(map(len, labels_of.values())) == len(set.union(*labels_of.values())) == 6
 
 
+@pytest.mark.slow
 def test_pixels_and_order_are_reproducible(tmp_path):
     root = write_class_folders(tmp_path / "images", num_classes=3)
     config = ClassFoldersConfig(root=str(root), image_size=8)

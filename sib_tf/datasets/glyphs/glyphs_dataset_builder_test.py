@@ -58,6 +58,7 @@ def builder(tmp_path_factory) -> Builder:
     return build(tmp_path_factory.mktemp("one_worker"))
 
 
+@pytest.mark.slow
 def test_number_of_workers_changes_nothing(builder, tmp_path):
     many = build(tmp_path, workers=3)
     for split in builder.info.splits:
