@@ -35,7 +35,7 @@ def settings_for(size: int) -> pretraining.Settings:
     return pretraining.Settings(
         backbone="conv4_64",
         epochs=1,
-        batch_size=128,
+        batch_size=64,
         learning_rate=0.1,
         warmup_steps=1,
         l2=5e-4,
