@@ -121,16 +121,17 @@ class DenseSyntheticGradient(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("sib_tf")
 class SetSyntheticGradient(keras.layers.Layer):
-    """A set-wise xi: one small perceptron, 8 -> 32 -> 32 -> 1, for every (query, class) pair.
+    """A set-wise xi: one small perceptron, 9 -> 32 -> 32 -> 1, for every (query, class) pair.
 
     It does not know the number of classes or their order: permuting the classes permutes its
-    output. What it knows of a pair are `pair_features` below. Not in the paper.
+    output. What it knows of a pair are `pair_features` below, among them what is predicted for
+    queries that look alike. Not in the paper.
 
     Args:
         hidden: units of the two hidden layers.
     """
 
-    NUM_FEATURES = 8
+    NUM_FEATURES = 9
 
     def __init__(self, hidden: int = 32, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -141,17 +142,22 @@ class SetSyntheticGradient(keras.layers.Layer):
         """Creates the weights, whatever the shape of the logits [B, Q, N]."""
         self.perceptron.build((*logits_shape, self.NUM_FEATURES))
 
-    def call(self, logits: tf.Tensor, present: tf.Tensor | None = None) -> tf.Tensor:
+    def call(
+        self, logits: tf.Tensor, neighbors: tf.Tensor, present: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Logits to the synthetic gradient.
 
         Args:
             logits: float [B, Q, N].
+            neighbors: float [B, Q, Q], as of `neighbors.neighbor_weights`.
             present: bool [B, Q, N] or sizes of 1: which pairs are there; all if left out.
 
         Returns:
             float [B, Q, N], 0 for a pair that is not there.
         """
-        gradient = self.perceptron(pair_features(logits, present), present=present)[..., 0]
+        gradient = self.perceptron(pair_features(logits, neighbors, present), present=present)[
+            ..., 0
+        ]
         return gradient if present is None else tf.where(present, gradient, 0)
 
     def get_config(self) -> dict:
@@ -159,18 +165,22 @@ class SetSyntheticGradient(keras.layers.Layer):
         return {**super().get_config(), "hidden": self.hidden}
 
 
-def pair_features(logits: tf.Tensor, present: tf.Tensor | None = None) -> tf.Tensor:
+def pair_features(
+    logits: tf.Tensor, neighbors: tf.Tensor, present: tf.Tensor | None = None
+) -> tf.Tensor:
     """Describes each (query, class) pair by itself and by its context in the episode.
 
     Args:
         logits: float [B, Q, N].
+        neighbors: float [B, Q, Q], rows sum to 1: how much each query counts for each.
         present: bool [B, Q, N] or sizes of 1: which pairs are there; all if left out.
 
     Returns:
-        float [B, Q, N, 8]: the logit less the query's mean logit; log p; p; p^2; the class's share
+        float [B, Q, N, 9]: the logit less the query's mean logit; log p; p; p^2; the class's share
         of the batch, mean over the queries of p; the query's largest p; the query's entropy (nats);
-        and p over the share, normalised over the classes (what p would be if all classes were
-        equally frequent). Zeros for a pair that is not there.
+        p over the share, normalised over the classes (what p would be if all classes were equally
+        frequent); and the mean over the query's neighbours of p. Zeros for a pair that is not
+        there.
     """
     if present is not None:
         logits = tf.where(present, logits, ABSENT)
@@ -189,6 +199,7 @@ def pair_features(logits: tf.Tensor, present: tf.Tensor | None = None) -> tf.Ten
             tf.broadcast_to(tf.reduce_max(p, axis=-1, keepdims=True), shape),
             tf.broadcast_to(-tf.reduce_sum(p * log_p, axis=-1, keepdims=True), shape),
             tf.nn.softmax(log_p - log_share),
+            tf.matmul(neighbors, p),
         ],
         axis=-1,
     )

@@ -29,15 +29,18 @@ def test_normalization_is_by_episode_with_biased_variance(shape, training):
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("xi", [DenseSyntheticGradient(3), SetSyntheticGradient()])
-def test_nothing_is_remembered_from_call_to_call(xi):
+@pytest.mark.parametrize(
+    ("xi", "context"),
+    [(DenseSyntheticGradient(3), ()), (SetSyntheticGradient(), (np.full((1, 4, 4), 0.25),))],
+)
+def test_nothing_is_remembered_from_call_to_call(xi, context):
     xi.build((None, None, 3))
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(1, 4, 3)).astype("float32")
-    before = xi(logits, training=True).numpy()
-    xi(100 + logits[:, ::-1] * 7, training=True)
+    before = xi(logits, *context, training=True).numpy()
+    xi(100 + logits[:, ::-1] * 7, *context, training=True)
     assert xi.non_trainable_weights == []
-    np.testing.assert_array_equal(xi(logits, training=False), before)
+    np.testing.assert_array_equal(xi(logits, *context, training=False), before)
 
 
 @pytest.mark.parametrize("way", [2, 5])
@@ -52,7 +55,7 @@ def test_sizes_and_initial_range_of_the_set_wise_network():
     keras.utils.set_random_seed(0)
     xi = SetSyntheticGradient()
     xi.build((None, None, None))
-    check_range(xi.perceptron, [(8, 32), (32, 32), (32, 1)])
+    check_range(xi.perceptron, [(9, 32), (32, 32), (32, 1)])
 
 
 def check_range(perceptron, sizes):
@@ -82,30 +85,34 @@ def test_order_of_dense_relu_and_normalization():
 def test_pair_features_by_hand():
     # Two queries, two classes: logits (ln 3, 0) give p = (3/4, 1/4); (0, 0) give (1/2, 1/2).
     # Shares: (5/8, 3/8). p / share: (6/5, 2/3) -> normalised (9/14, 5/14);
-    # (4/5, 4/3) -> (3/8, 5/8). Entropies: -3/4 ln 3/4 - 1/4 ln 1/4 and ln 2.
+    # (4/5, 4/3) -> (3/8, 5/8). Entropies: -3/4 ln 3/4 - 1/4 ln 1/4 and ln 2. Neighbours: the first
+    # query has the second only; the second has a third of itself and two thirds of the first.
     ln = math.log
     entropy = -0.75 * ln(0.75) - 0.25 * ln(0.25)
     expected = [
         [
-            [ln(3) / 2, ln(0.75), 0.75, 9 / 16, 5 / 8, 0.75, entropy, 9 / 14],
-            [-ln(3) / 2, ln(0.25), 0.25, 1 / 16, 3 / 8, 0.75, entropy, 5 / 14],
+            [ln(3) / 2, ln(0.75), 0.75, 9 / 16, 5 / 8, 0.75, entropy, 9 / 14, 1 / 2],
+            [-ln(3) / 2, ln(0.25), 0.25, 1 / 16, 3 / 8, 0.75, entropy, 5 / 14, 1 / 2],
         ],
         [
-            [0, ln(0.5), 0.5, 0.25, 5 / 8, 0.5, ln(2), 3 / 8],
-            [0, ln(0.5), 0.5, 0.25, 3 / 8, 0.5, ln(2), 5 / 8],
+            [0, ln(0.5), 0.5, 0.25, 5 / 8, 0.5, ln(2), 3 / 8, 2 / 3],
+            [0, ln(0.5), 0.5, 0.25, 3 / 8, 0.5, ln(2), 5 / 8, 1 / 3],
         ],
     ]
-    found = pair_features(np.array([[[ln(3), 0.0], [0.0, 0.0]]]))
+    neighbors = np.array([[[0, 1], [2 / 3, 1 / 3]]])
+    found = pair_features(np.array([[[ln(3), 0.0], [0.0, 0.0]]]), neighbors)
     np.testing.assert_allclose(found[0], expected, atol=1e-12)
 
 
 def test_pair_features_of_a_part_are_those_of_the_classes_that_are_there():
     logits = np.random.default_rng(0).normal(size=(2, 4, 3))
     there = np.array([[True, False, True], [True, True, True]])[:, np.newaxis]
-    found = pair_features(logits, there).numpy()
-    np.testing.assert_allclose(found[:1, :, ::2], pair_features(logits[:1, :, ::2]), atol=1e-12)
+    neighbors = np.random.default_rng(1).dirichlet([1.0] * 4, size=(2, 4))
+    found = pair_features(logits, neighbors, there).numpy()
+    alone = pair_features(logits[:1, :, ::2], neighbors[:1])
+    np.testing.assert_allclose(found[:1, :, ::2], alone, atol=1e-12)
     np.testing.assert_array_equal(found[0, :, 1], 0)
-    np.testing.assert_allclose(found[1:], pair_features(logits[1:]), atol=1e-12)
+    np.testing.assert_allclose(found[1:], pair_features(logits[1:], neighbors[1:]), atol=1e-12)
 
 
 def test_normalization_of_a_part_counts_what_is_there():

@@ -1,6 +1,6 @@
 """Few-shot classification: lambda, xi and a cosine decoder around `inference.unroll`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ import tensorflow as tf
 from sib_tf.decoders import CosineClassifier
 from sib_tf.inference import unroll
 from sib_tf.initialization import PrototypeInitialization
+from sib_tf.neighbors import neighbor_weights
 from sib_tf.synthetic_gradients import ABSENT, DenseSyntheticGradient, SetSyntheticGradient
 
 Inputs = Mapping[str, tf.Tensor]
@@ -99,14 +100,19 @@ class FewShotClassifier(keras.Model):
         queries = self._queries(inputs)
         support = tf.cast(inputs["support_features"], self.compute_dtype)
         labels = _support_labels(inputs)
-        present = self._present(labels)
         return unroll(
             self.initialization(support, labels, way=self._num_classes(labels)),
             predict=lambda theta: self.decoder(queries, theta),
-            synthetic_gradient=self.xi if present is None else partial(self.xi, present=present),
+            synthetic_gradient=self._xi_of(queries, self._present(labels)),
             step_size=self.step_size,
             num_steps=num_steps,
         )
+
+    def _xi_of(self, queries: tf.Tensor, present: tf.Tensor | None) -> Callable:
+        """The network, told what is the same in all steps: which queries and classes there are."""
+        if self.synthetic_gradient == "dense":
+            return self.xi
+        return partial(self.xi, neighbors=neighbor_weights(queries), present=present)
 
     def _classify(self, inputs: Inputs, theta: tf.Tensor) -> tf.Tensor:
         """Logits [B, Q, N] of task weights [B, N, D]."""
