@@ -6,14 +6,14 @@ from sib_tf.errors import UserError
 
 
 def at_least(least: float, **fields: float) -> None:
-    """Refuses a config field below `least`, and NaN.
+    """Refuses a config field below `least`, infinite or NaN.
 
     Raises:
         UserError: names the field.
     """
     for name, value in fields.items():
-        if not value >= least:
-            raise UserError(f"config.{name}={value} must be at least {least}.")
+        if not least <= value < math.inf:
+            raise UserError(f"config.{name}={value} must be at least {least} and finite.")
 
 
 def positive(**fields: float) -> None:

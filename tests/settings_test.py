@@ -24,6 +24,8 @@ def make_config(**fields):
         ({"num_steps": -1}, r"config\.num_steps=-1 must be at least 0"),
         ({"step_size": 0.0}, r"config\.step_size=0\.0 must be positive"),
         ({"step_size": float("nan")}, r"config\.step_size=nan must be positive"),
+        ({"l2": float("inf")}, r"config\.l2=inf must be .*finite"),
+        ({"color_jitter": float("inf")}, r"config\.color_jitter=inf must be .*finite"),
         ({"step_size": float("inf")}, r"config\.step_size=inf must be .*finite"),
         ({"learning_rate": float("inf")}, r"config\.learning_rate=inf must be .*finite"),
         ({"dirichlet_alpha": float("nan")}, r"config\.dirichlet_alpha=nan must be positive"),
