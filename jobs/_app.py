@@ -70,9 +70,14 @@ def define_experiment_flags() -> Callable[[], Experiment]:
         "--workdir if left out.",
     )
     flags.mark_flag_as_required("workdir")
-    # What an unset shell variable gives; the current folder is nobody's intention.
-    flags.register_validator("workdir", lambda value: value != "", "is empty: name a folder.")
+    refuse_empty("workdir")
     return lambda: Experiment(config(), Path(folder.value), Path(base.value or folder.value))
+
+
+def refuse_empty(*folders: str) -> None:
+    """Refuses an empty folder flag: of an unset shell variable, not of the current folder."""
+    for name in folders:
+        flags.register_validator(name, lambda value: value != "", "is empty: name a folder.")
 
 
 def _root_cause(error: BaseException) -> BaseException:

@@ -6,7 +6,7 @@ EXPORT is an exported model, CLASS_FOLDERS holds one folder of images per class.
 `predictions.csv` and `contact_sheet.png`.
 
 Classes are taken in the order of their folders' names. The answers of the paper's network
-(`config.synthetic_gradient="dense"`) depend a little on that order, those of "set" do not.
+(`config.synthetic_gradient="dense"`) depend on that order for some images, those of "set" do not.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,7 @@ _SUPPORT = flags.DEFINE_string(
 )
 _QUERY = flags.DEFINE_string("query", None, "Folder of the images to classify.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write the results to.", required=True)
+_app.refuse_empty("model", "support", "query", "output")
 
 
 def main(argv: Sequence[str]) -> None:

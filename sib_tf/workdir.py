@@ -221,7 +221,8 @@ def _open_part(step: Step, final: Path, begun: Mapping[str, Any]) -> tuple[Path,
     part = final.with_name(final.name + ".part")
     started = part / STARTED
     seconds, machines = 0.0, []
-    if step.resumes and started.exists():
+    # A run that was refused at its start has left nothing to go on from.
+    if step.resumes and started.exists() and len(list(part.iterdir())) > 1:
         record = _read(started)
         refuse_other(part, record["config"], begun["config"])
         _refuse_other_inputs(part, record["inputs"], begun["inputs"])

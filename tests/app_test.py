@@ -98,6 +98,16 @@ def test_arguments_that_nobody_reads_are_refused(tmp_path, name, args, words):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
+def test_an_empty_output_of_predict_is_refused(tmp_path):
+    folder = str(tmp_path)
+    args = [f"--model={folder}", f"--support={folder}", f"--query={folder}", "--output="]
+    result = job("predict", *args)
+    assert result.returncode == 1
+    words = "error: flag --output=: is empty: name a folder. See --help."
+    assert result.stderr.splitlines()[-1] == words
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [

@@ -105,6 +105,16 @@ def test_a_step_that_can_resume_finds_what_it_left(tmp_path):
     assert json.loads((tmp_path / "out/train" / RECORD).read_text())["counts"] == {"before": 2}
 
 
+def test_a_run_that_left_nothing_does_not_bind_the_next_to_its_config(tmp_path):
+    def refuse(context):
+        raise UserError("config.seed is wrong: change it.")
+
+    with pytest.raises(UserError, match="is wrong"):
+        execute(step(refuse, resumes=True), CONFIG, tmp_path)
+    assert (tmp_path / "out/train.part/config.json").exists()
+    assert execute(step(resumes=True), changed(seed=2), tmp_path)
+
+
 def test_seconds_and_machines_of_killed_runs_count(tmp_path, monkeypatch):
     part = tmp_path / "out/train.part"
     for name, seconds in (("A", 100), ("B", 20), ("A", 3)):
