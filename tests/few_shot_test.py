@@ -77,8 +77,15 @@ def test_renaming_classes_permutes_logits_of_a_set_wise_model():
     np.testing.assert_allclose(model(renamed).numpy()[..., new_name], model(inputs), atol=1e-12)
 
 
-@both
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("float64", 1e-12)])
+@pytest.mark.parametrize(
+    ("kind", "dtype", "tolerance"),
+    [
+        ("dense", "float32", 1e-5),
+        ("set", "float32", 5e-5),  # cosines of all queries round differently in another batch
+        ("dense", "float64", 1e-12),
+        ("set", "float64", 1e-12),
+    ],
+)
 def test_an_episode_does_not_depend_on_its_batch(kind, dtype, tolerance):
     model, inputs = classifier(kind, dtype=dtype), episodes(dtype=dtype)
     together = model(inputs).numpy()
