@@ -31,9 +31,8 @@ def export(folder: Path, phi: keras.Model, classifier: FewShotClassifier) -> Non
     which the other axes must be equal. So padding is marked by what it holds, not by one more
     input: a support example with a negative label counts for no class, and a query that is zero all
     over (in `encoded`, an empty string) takes no part in the steps. No answer depends on padding or
-    on other episodes, but for rounding, which the steps amplify where there are two or three
-    queries alone. A class that an episode lacks and another one of its batch has gets probability
-    0.
+    on other episodes, but for the rounding of phi; the steps, which amplify rounding, are computed
+    in float64. A class that an episode lacks and another one of its batch has gets probability 0.
 
     A request that cannot be answered gets INVALID_ARGUMENT and the name of the input.
 
@@ -42,6 +41,7 @@ def export(folder: Path, phi: keras.Model, classifier: FewShotClassifier) -> Non
         phi: the frozen backbone, images [B, H, W, 3], values 0..255, to features [B, D].
         classifier: meta-trained on features of this phi.
     """
+    classifier = classifier.in_float64()
     served = _Served(phi, classifier)
     archive = keras.export.ExportArchive()
     archive.track(phi)
@@ -160,7 +160,11 @@ class _Served:
         path = classifier.theta_path(inputs, classifier.num_steps)
         logits = classifier.classify(inputs, path[-1])
         return {
-            "probabilities": tf.nn.softmax(logits),
+            "probabilities": _probabilities(logits),
             "labels": tf.argmax(logits, axis=-1, output_type=tf.int32),
-            "inductive_probabilities": tf.nn.softmax(classifier.classify(inputs, path[0])),
+            "inductive_probabilities": _probabilities(classifier.classify(inputs, path[0])),
         }
+
+
+def _probabilities(logits: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.nn.softmax(logits), tf.float32)

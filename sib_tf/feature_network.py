@@ -72,9 +72,18 @@ def averaged(phi: keras.Model, *, shift: int, mirror: bool) -> keras.Model:
         seen += [keras.ops.flip(image, axis=2) for image in seen]
     if len(seen) == 1:
         return phi
-    unit = keras.layers.UnitNormalization(axis=-1)
-    mean = keras.layers.Average()([unit(phi(image)) for image in seen])
+    mean = keras.layers.Average()([_unit(phi(image)) for image in seen])
     return keras.Model(images, mean, name="averaged_phi")
+
+
+def _unit(features: keras.KerasTensor) -> keras.KerasTensor:
+    """Features [B, D] of length 1, whatever B.
+
+    Keras' UnitNormalization takes TensorFlow's rsqrt, which rounds the last elements of a tensor in
+    another way than those before them: an image would have other features in another batch.
+    """
+    lengths = keras.ops.norm(features, axis=-1, keepdims=True)
+    return features / keras.ops.maximum(lengths, 1e-12)
 
 
 def _shifted(images: keras.KerasTensor, shift: int) -> list[keras.KerasTensor]:

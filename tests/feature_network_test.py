@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from sib_tf import feature_network
 
@@ -56,3 +57,21 @@ def test_an_image_and_its_mirror_image_have_the_same_features(tmp_path):
     phi = keras.saving.load_model(tmp_path / "phi.keras")
     assert phi.input_shape == (None, 16, 16, 3)
     np.testing.assert_allclose(phi(IMAGES), phi(IMAGES[:, :, ::-1]), atol=1e-6)
+
+
+def test_the_features_of_an_image_are_the_same_in_any_batch():
+    pixels = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
+    phi = tf.function(
+        feature_network.averaged(pixels, shift=1, mirror=True),
+        input_signature=[tf.TensorSpec((None, 4, 4, 3))],
+    )
+    images = np.random.default_rng(0).uniform(1, 255, (40, 4, 4, 3)).astype(np.float32)
+    expected = phi(images)
+    for number in (1, 7, 8, 9, 33):
+        np.testing.assert_array_equal(phi(images[:number]), expected[:number])
+
+
+def test_a_feature_of_zeros_stays_one():
+    pixels = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
+    phi = feature_network.averaged(pixels, shift=0, mirror=True)
+    np.testing.assert_array_equal(phi(np.zeros((2, 4, 4, 3))), np.zeros((2, 48)))
