@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-TYPES = {1: np.float32, 3: np.int32, 4: np.uint8}
+TYPES = {1: np.float32, 2: np.float64, 3: np.int32, 4: np.uint8}
 STRING, STRING_SIZE = 7, 24  # TF_STRING; sizeof(TF_TString)
 
 

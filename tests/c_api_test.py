@@ -78,7 +78,16 @@ _BOTH = [
         {"query_images": IMAGES["query_images"][:, :0]},
         r"\[query_images must have no empty axis, got the shape\] \[2 0 16 16 3\]",
     ),
-    ("serving_default", {"query_images": IMAGES["query_images"].astype(np.float32)}, "uint8"),
+    # TensorFlow refuses a type before the graph runs, and counts inputs: as docs/serving.md says.
+    *(
+        (
+            signature,
+            {name: GOOD[signature][name].astype(np.float64)},
+            rf"Expects arg\[{position}\] to be (uint8|int32|float) but double is provided",
+        )
+        for signature in ("serving_default", "features", "embed")
+        for position, name in enumerate(sorted(GOOD[signature]))
+    ),
     (
         "serving_default",
         {"query_images": IMAGES["query_images"][:1]},

@@ -541,7 +541,7 @@ def test_a_version_that_cannot_be_loaded_or_warmed_up_replaces_none(
         (
             {"support_labels": np.zeros([1, 5], np.float32)},
             grpc.StatusCode.INVALID_ARGUMENT,
-            "float",
+            "Expects arg[2] to be int32 but float is provided",
         ),
         (
             {"support_labels": np.zeros([2, 5], np.int32)},

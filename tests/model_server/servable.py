@@ -83,7 +83,9 @@ class Servable:
         self._session.close()
 
     def _runner(self, signature: SignatureDef) -> partial:
-        names = {name: info.name for name, info in signature.inputs.items()}
+        # In the order of DirectSession::Run, by which an error counts them.
+        inputs = sorted(signature.inputs.items(), key=lambda item: item[1].name)
+        names = {name: info.name for name, info in inputs}
         fetches = {name: info.name for name, info in signature.outputs.items()}
         options = CallableOptions(feed=names.values(), fetch=fetches.values())
         # Unlike run(), this leaves all checks to the graph, as C++ does.
