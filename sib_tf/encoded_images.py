@@ -2,6 +2,9 @@
 
 import tensorflow as tf
 
+# Pillow's limit, and so that of images read without a server. A file of some 20 kB can hold more.
+MAX_PIXELS = 178_956_970
+
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PN"  # how the files begin
 
 
@@ -21,7 +24,8 @@ def decode(name: str, encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
         uint8 [..., H, W, 3].
 
     Raises:
-        tf.errors.InvalidArgumentError: a file is neither JPEG nor PNG, or damaged.
+        tf.errors.InvalidArgumentError: a file is neither JPEG nor PNG, or damaged, or has more than
+            MAX_PIXELS.
     """
     flat = tf.reshape(encoded, [-1])
     start = tf.strings.substr(flat, 0, 3)
@@ -32,7 +36,11 @@ def decode(name: str, encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
     def decode_one(file: tf.Tensor) -> tf.Tensor:
         # An error says the name of its operation, and so the input's.
         with tf.name_scope(f"{name}_cannot_be_decoded"):
-            image = tf.io.decode_image(file, channels=3, expand_animations=False)
+            size = _size(file)
+            words = f"{name} must have no more than {MAX_PIXELS} pixels, got height and width"
+            small = tf.reduce_prod(tf.cast(size, tf.int64)) <= MAX_PIXELS
+            with tf.control_dependencies([tf.debugging.Assert(small, [words, size])]):
+                image = tf.io.decode_image(file, channels=3, expand_animations=False)
         return _fit(image, height, width)
 
     def decode_or_pad(file: tf.Tensor) -> tf.Tensor:
@@ -45,6 +53,19 @@ def decode(name: str, encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
         decode_or_pad, flat, fn_output_signature=tf.TensorSpec([height, width, 3], tf.uint8)
     )
     return tf.reshape(images, tf.concat([tf.shape(encoded), [height, width, 3]], axis=0))
+
+
+def _size(file: tf.Tensor) -> tf.Tensor:
+    """Height and width of the image in a file, int32 [2], from its header."""
+
+    def of_png() -> tf.Tensor:
+        # Its first chunk has them behind 16 bytes, the width first.
+        return tf.io.decode_raw(tf.strings.substr(file, 16, 8), tf.int32, little_endian=False)[::-1]
+
+    def of_jpeg() -> tf.Tensor:
+        return tf.io.extract_jpeg_shape(file)[:2]
+
+    return tf.cond(tf.strings.substr(file, 0, 3) == _PNG, of_png, of_jpeg)
 
 
 def _fit(image: tf.Tensor, height: int, width: int) -> tf.Tensor:

@@ -1,13 +1,14 @@
 """Files decoded in the graph, against Pillow."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from sib_tf.encoded_images import decode
+from sib_tf.encoded_images import MAX_PIXELS, decode
 from sib_tf.images import read_rgb
 
 
@@ -68,3 +69,25 @@ def test_an_empty_file_is_an_image_of_zeros():
 def test_what_is_no_image_is_refused_by_the_name_of_the_input(file, words):
     with pytest.raises(tf.errors.InvalidArgumentError, match=words):
         tf.function(decode)("x", tf.constant([encode(smooth(8, 8)), file]), 8, 8)
+
+
+def of_size(file, height, width):
+    """A file whose header gives its image another size."""
+    if file.startswith(b"\x89PNG"):
+        place, size = 16, struct.pack(">II", width, height)
+    else:  # behind the marker, length and precision of a frame
+        place, size = file.index(b"\xff\xc0") + 5, struct.pack(">HH", height, width)
+    return file[:place] + size + file[place + len(size) :]
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+def test_a_small_file_of_a_huge_image_is_refused_before_it_is_decoded(format):
+    small = encode(smooth(8, 8), format)
+    huge = of_size(small, 9000, 20_000)  # 180 million pixels
+    words = rf"x must have no more than {MAX_PIXELS} pixels, got height and width\] \[9000 20000\]"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+        tf.function(decode)("x", tf.constant([small, huge]), 8, 8)
+
+
+def test_pillow_has_the_same_limit():
+    assert MAX_PIXELS == 2 * Image.MAX_IMAGE_PIXELS
