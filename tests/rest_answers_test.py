@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sib_tf.errors import UserError
+from sib_tf.serving.model import ServedModel
 from sib_tf.serving.over_rest import RestConnection
 from sib_tf.serving.padding import PaddedEpisode
 from sib_tf.serving.target import Target
@@ -63,6 +64,27 @@ def handler(status, body):
 def test_metadata_of_another_kind_are_refused(connection_to, body):
     with pytest.raises(UserError, match=r"refuses.*: 200 OK, and not as TensorFlow Serving does$"):
         connection_to(200, body).signatures()
+
+
+@pytest.mark.parametrize("dtype", ["DT_FLOAT", "DT_OF_NOBODY", 999, None])
+def test_a_signature_of_other_types_is_refused(connection_to, dtype):
+    """Those of an export, but for one type."""
+
+    def tensor(dtype, rank):
+        return {"dtype": dtype, "tensor_shape": {"dim": [{"size": "16"}] * rank}}
+
+    signature = {
+        "inputs": {
+            "support_images": tensor("DT_UINT8", 5),
+            "support_labels": tensor("DT_INT32", 2),
+            "query_images": tensor(dtype, 5),
+        },
+        "outputs": {"probabilities": tensor("DT_FLOAT", 3)},
+    }
+    metadata = {"signature_def": {"signature_def": {"serving_default": signature}}}
+    connection = connection_to(200, json.dumps({"metadata": metadata}))
+    with pytest.raises(UserError, match=r"'serving_default' of .* should be .* uint8 .* but is"):
+        ServedModel(connection)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-import tensorflow as tf
+from tensorflow.core.framework.types_pb2 import DT_FLOAT, DT_INT32, DT_STRING, DT_UINT8
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from sib_tf.serving.target import Target
@@ -21,9 +21,9 @@ _EXPECTED = {
     ),
 }
 # Data type and rank.
-_IMAGES = {"serving_default": (tf.uint8, 5), "encoded": (tf.string, 2)}
-_LABELS = (tf.int32, 2)
-_PROBABILITIES = (tf.float32, 3)
+_IMAGES = {"serving_default": (DT_UINT8, 5), "encoded": (DT_STRING, 2)}
+_LABELS = (DT_INT32, 2)
+_PROBABILITIES = (DT_FLOAT, 3)
 
 
 def check(target: Target, signatures: SignatureDefs, name: str) -> None:
@@ -71,11 +71,9 @@ def num_classes(signatures: SignatureDefs) -> int | None:
     return None if classes.size < 0 else classes.size
 
 
-def _types(tensors: Mapping[str, TensorInfo]) -> dict[str, tuple[tf.DType, int]]:
-    return {
-        name: (tf.as_dtype(info.dtype), len(info.tensor_shape.dim))
-        for name, info in tensors.items()
-    }
+def _types(tensors: Mapping[str, TensorInfo]) -> dict[str, tuple[int, int]]:
+    # Not as a tf.DType: what comes over HTTP may be none.
+    return {name: (info.dtype, len(info.tensor_shape.dim)) for name, info in tensors.items()}
 
 
 def _names(mapping: Mapping) -> str:
