@@ -28,7 +28,10 @@ from sib_tf.datasets.class_folders import Builder, ClassFoldersConfig
 from sib_tf.input_pipeline import function_of_step
 
 _RUNS = flags.DEFINE_integer("runs", 5, "Timed runs of each kind, in turns.", 1)
-_IMAGES = flags.DEFINE_integer("images", 3000, "Images of each size.", 500)
+# A run takes seconds at either size: `embed` starts for about one, which few images would not hide.
+_IMAGES = flags.DEFINE_integer(
+    "images", 3000, "Images of 84 pixels; of 32, as many as have as many pixels.", 500
+)
 _CONFIGS = {32: cifar_fs_conv4_64, 84: mini_imagenet_conv4_64}  # by the size of stored images
 
 
@@ -118,7 +121,8 @@ def main(argv: Sequence[str]) -> None:
     del argv
     for size in _CONFIGS:
         rng = np.random.default_rng(0)
-        images = rng.integers(0, 256, (_IMAGES.value, size, size, 3), np.uint8)
+        number = _IMAGES.value * max(_CONFIGS) ** 2 // size**2
+        images = rng.integers(0, 256, (number, size, size, 3), np.uint8)
         with tempfile.TemporaryDirectory() as folder:
             for rates in (pretraining_rates(images), embedding_rates(images, Path(folder))):
                 (bare, job) = rates.items()
