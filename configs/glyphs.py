@@ -23,6 +23,7 @@ def get_config() -> ConfigDict:
     config.pretrain_batch_size = 64
     config.pretrain_learning_rate = 0.1  # peak
     config.pretrain_warmup_steps = 100
+    config.pretrain_precision = "float32"  # or "mixed_bfloat16"
     config.l2 = 5e-4  # in the gradient, of pre-training and meta-training
     config.crop_size = 32  # what phi sees of an image, its centre
     config.crop_padding = 4

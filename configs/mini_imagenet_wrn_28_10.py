@@ -26,6 +26,7 @@ def get_config(shot: str = "1") -> ConfigDict:
     config.pretrain_batch_size = 64
     config.pretrain_learning_rate = 0.1  # peak
     config.pretrain_warmup_steps = 6000
+    config.pretrain_precision = "float32"  # or "mixed_bfloat16"
     config.l2 = 5e-4  # in the gradient, of pre-training and meta-training
     config.crop_size = 80
     config.crop_padding = 8

@@ -37,6 +37,10 @@ class Experiment:
             if not workdir.execute(step, self.config, self.workdir, self.base, beam_args)
         ]
 
+    def assist(self, step: workdir.Step) -> None:
+        """Runs a step, unless it is finished, beside the process that writes its result."""
+        workdir.assist(step, self.config, self.workdir, self.base)
+
 
 def define_config_flag() -> Callable[[], ConfigDict]:
     """Defines --config; the result reads it once it is parsed."""

@@ -3,21 +3,39 @@
     python -m jobs.pretrain --config=configs/glyphs.py --workdir=work/glyphs
 
 Reads WORKDIR/data, writes WORKDIR/backbone. Killed, it goes on with the same command.
+
+--strategy=multi_worker runs on every machine that TF_CONFIG names, with a --workdir that they share
+(docs/scaling.md); the first one writes.
 """
 
 from collections.abc import Sequence
 
+from absl import flags
+
 from jobs import _app
-from sib_tf import experiments
+from sib_tf import cluster, experiments, pipeline, strategies
 
 _experiment = _app.define_experiment_flags()
+_STRATEGY = flags.DEFINE_enum(
+    "strategy",
+    strategies.ONE_DEVICE,
+    strategies.NAMES,
+    "Devices that share every batch: one; all GPUs of this machine (mirrored); or those of the "
+    "machines that TF_CONFIG names (multi_worker). The result is the same but for rounding, since "
+    "the loss is the mean over the whole batch and BatchNorm is synchronised.",
+)
 
 
 def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
     del argv  # The flags say it all.
     experiment = _experiment()
-    experiment.run(experiments.steps_of(experiment.config, "pretrain"))
+    experiments.steps_of(experiment.config, "pretrain")  # refuses one without phi
+    step = pipeline.pretrain_step(experiment.config, _STRATEGY.value)
+    if _STRATEGY.value == strategies.MULTI_WORKER and not cluster.from_environment().is_chief:
+        experiment.assist(step)
+    else:
+        experiment.run([step])
 
 
 if __name__ == "__main__":

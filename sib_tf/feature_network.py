@@ -1,6 +1,7 @@
 """phi, the feature network, as working directories keep it: from the pixels of stored images."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import keras
 
@@ -15,6 +16,7 @@ def build(
     crop_size: int,
     mean: Sequence[float],
     variance: Sequence[float],
+    precision: str = "float32",
 ) -> keras.Model:
     """A fresh backbone behind a centre crop and the standardisation of each channel.
 
@@ -24,6 +26,8 @@ def build(
         crop_size: H = W of their centre that the backbone sees.
         mean: of each of the 3 channels, on the scale 0..255.
         variance: of each of the 3 channels.
+        precision: that the backbone computes in, a Keras dtype policy. Its weights are float32, its
+            features of the precision.
 
     Returns:
         A model from images [B, H, W, 3], uint8 or float, 0..255, to features [B, D].
@@ -36,9 +40,21 @@ def build(
         keras.Input((image_size, image_size, 3)),
         keras.layers.CenterCrop(crop_size, crop_size),
         keras.layers.Normalization(mean=mean, variance=variance),
-        backbones.build(backbone, crop_size),
     ]
+    with _dtype_policy(precision):
+        layers.append(backbones.build(backbone, crop_size))
     return keras.Sequential(layers, name="phi")
+
+
+@contextlib.contextmanager
+def _dtype_policy(name: str) -> Iterator[None]:
+    """Layers made within get the policy."""
+    outside = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(outside)
 
 
 def refuse_large_crop(crop_size: int, image_size: int) -> None:

@@ -33,6 +33,7 @@ from sib_tf import (
     report,
     results_table,
     settings,
+    strategies,
     training,
     warmup,
     workdir,
@@ -165,8 +166,8 @@ def episode_folder(split: str, shares: str) -> str:
     return f"episodes/{split}-{shares}"
 
 
-def pretrain_step(config: ConfigDict) -> Step:
-    """Trains phi."""
+def pretrain_step(config: ConfigDict, strategy: str = strategies.ONE_DEVICE) -> Step:
+    """Trains phi, on the devices of a strategy of `strategies.NAMES`."""
     return Step(
         "pretrain",
         "backbone",
@@ -182,13 +183,14 @@ def pretrain_step(config: ConfigDict) -> Step:
             "flip",
             "color_jitter",
             "average_shift",
+            "pretrain_precision",
             "seed",
             "way",
             "queries_per_class",
             "queries",
         ),
         (build_dataset_step(config),),
-        _pretrain,
+        functools.partial(_pretrain, strategy=strategy),
         resumes=True,
         shared=True,
     )
@@ -346,7 +348,8 @@ def _copy(context: Context, file: Path, fields: Sequence[str]) -> dict:
     return {"copied_from": str(file)}
 
 
-def _pretrain(context: Context) -> dict:
+def _pretrain(context: Context, strategy: str) -> dict:
+    devices = strategies.build(strategy)  # before TensorFlow reads the images
     config = context.config
     builder = datasets.builder_of(_data(context))
     images, labels = datasets.read_examples(builder, "train")
@@ -357,6 +360,7 @@ def _pretrain(context: Context) -> dict:
         labels=labels,
         validation_images=datasets.read_examples(builder, "validation")[0],
         validation_episodes=_selection_episodes(config, builder),
+        strategy=devices,
     )
 
 

@@ -5,8 +5,10 @@ training goes on bit for bit.
 """
 
 import dataclasses
+import functools
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sib_tf import backbones, feature_network
+from sib_tf import backbones, feature_network, multi_worker, strategies
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.best_weights import BestWeights
 from sib_tf.channel_moments import channel_moments
@@ -32,6 +34,7 @@ from sib_tf.workdir import write_json
 
 BACKBONE = "backbone.keras"
 CURVES = "curves.json"
+PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Settings:
         augmentation: of the training images.
         average_shift: pixels, fewer than `crop_size`; the finished phi averages over images shifted
             by so many, too.
+        precision: one of `PRECISIONS`, that phi computes in while it is trained. Its weights, the
+            loss and the finished phi are float32.
         seed: of weights, order and augmentation.
 
     Raises:
@@ -65,6 +70,7 @@ class Settings:
     augmentation: Augmentation
     seed: int
     average_shift: int = 0
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         at_least(
@@ -85,6 +91,11 @@ class Settings:
             raise UserError(
                 f"config.average_shift={self.average_shift} shifts images out of sight: it must be "
                 f"less than config.crop_size={self.crop_size}."
+            )
+        if self.precision not in PRECISIONS:
+            raise UserError(
+                f'config.pretrain_precision="{self.precision}" is unknown: use '
+                f"{' or '.join(PRECISIONS)}."
             )
 
 
@@ -151,7 +162,8 @@ def embed(phi: keras.Model, images: np.ndarray, batch_size: int = 500) -> np.nda
     """Features of images uint8 [n, H, W, 3], float32 [n, D], in evaluation mode."""
     forward = tf.function(lambda batch: phi(batch, training=False), reduce_retracing=True)
     starts = range(0, len(images), batch_size)
-    return np.concatenate([forward(tf.constant(images[i : i + batch_size])) for i in starts])
+    batches = [forward(tf.constant(images[i : i + batch_size])) for i in starts]
+    return np.concatenate([tf.cast(features, tf.float32) for features in batches])
 
 
 def prototype_accuracy(features: np.ndarray, episodes: EpisodeTable) -> float:
@@ -163,6 +175,7 @@ def prototype_accuracy(features: np.ndarray, episodes: EpisodeTable) -> float:
     return float(np.mean(np.argmax(logits, axis=-1) == episodes.query_labels))
 
 
+@multi_worker.naming_lost_workers()
 def train(
     folder: Path,
     settings: Settings,
@@ -171,8 +184,11 @@ def train(
     labels: np.ndarray,
     validation_images: np.ndarray,
     validation_episodes: EpisodeTable,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> dict[str, float]:
     """Trains phi and saves the epoch that does best on the validation episodes.
+
+    Of several workers all must call this; the chief alone validates, reads and writes.
 
     Args:
         folder: gets `backbone.keras` (uint8 or float [B, H, W, 3], 0..255, to [B, D]),
@@ -184,13 +200,19 @@ def train(
         labels: int [n], any integers; only which are equal matters.
         validation_images: uint8 [m, H, W, 3] of the validation split.
         validation_episodes: of the validation split.
+        strategy: the devices, as of `strategies.build`, if there are more than one; changes what
+            is computed by rounding alone.
 
     Returns:
-        `images` and the best `val_accuracy`.
+        `images`, `replicas` and, of the chief, the best `val_accuracy`.
 
     Raises:
-        UserError: there are too few images for a batch or for the warm-up, or training diverges.
+        UserError: there are too few images for a batch or for the warm-up, training diverges, a
+            batch cannot be shared equally, or another worker is gone.
     """
+    strategy = strategy or tf.distribute.get_strategy()
+    strategies.refuse_unequal_shares(strategy, settings.batch_size)
+    chief = strategies.is_chief(strategy)
     keras.utils.set_random_seed(settings.seed)
     class_ids, targets = np.unique(labels, return_inverse=True)
     steps = len(images) // settings.batch_size
@@ -205,34 +227,77 @@ def train(
             f"{settings.epochs * steps} steps of pretraining at the peak rate: lower it or raise "
             "config.pretrain_epochs."
         )
-    model = compiled(settings, images, len(class_ids))
+    with strategy.scope():
+        model = compiled(settings, images, len(class_ids))
+        model.optimizer.build(model.trainable_variables)
     resume = Resume(folder / "checkpoints")
-    epoch = resume.restore(model)
-    best = BestWeights(folder / "best.npz", resume.history)
-    model.fit(
-        training_batches(images, targets, settings, first_step=epoch * steps),
-        epochs=settings.epochs,
-        initial_epoch=epoch,
-        steps_per_epoch=steps,
-        shuffle=False,  # Keras cannot and would warn; the data set does
-        # An epoch can take an hour. Into a file, the bar would be written a thousand times.
-        verbose=int(sys.stdout.isatty()),
-        callbacks=[
-            StopIfDiverged("pretrain_learning_rate"),
+    if chief:
+        resume.restore(model)
+    if strategies.has_workers(strategy):
+        multi_worker.share(model)
+    callbacks = [StopIfDiverged("pretrain_learning_rate")]
+    if chief:
+        best = BestWeights(folder / "best.npz", resume.history)
+        callbacks += [
             ValidationAccuracy(validation_images, validation_episodes),
             keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
             best,
             LogEpochs(),
             resume,
-        ],
+        ]
+    _fit(
+        model,
+        settings,
+        images,
+        targets,
+        # An epoch can take an hour. Into a file, the bar would be written a thousand times.
+        verbose=int(chief and sys.stdout.isatty()),
+        callbacks=callbacks,
     )
+    counts = {"images": len(images), "replicas": strategy.num_replicas_in_sync}
+    if not chief:
+        return counts
     best.restore()
+    phi = _phi(dataclasses.replace(settings, precision="float32"), images)
+    phi.set_weights(model.phi.get_weights())
     phi = feature_network.averaged(
-        model.phi, shift=settings.average_shift, mirror=settings.augmentation.flip
+        phi, shift=settings.average_shift, mirror=settings.augmentation.flip
     )
     phi.save(folder / BACKBONE)
     write_json(folder / CURVES, resume.curves())
-    return {"images": len(images), "val_accuracy": max(resume.curves()["val_accuracy"])}
+    return {**counts, "val_accuracy": max(resume.curves()["val_accuracy"])}
+
+
+def _fit(
+    model: BaseClassifier,
+    settings: Settings,
+    images: np.ndarray,
+    targets: np.ndarray,
+    verbose: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    """Goes on from the step of the model's optimizer."""
+    steps = len(images) // settings.batch_size
+    done = int(model.optimizer.iterations.numpy())
+    batches = functools.partial(training_batches, images, targets, settings, first_step=done)
+
+    def of_worker(worker: tf.distribute.InputContext) -> tf.data.Dataset:
+        part = batches(part=worker.input_pipeline_id, parts=worker.num_input_pipelines)
+        replica = worker.get_per_replica_batch_size(settings.batch_size)
+        return part.rebatch(replica, drop_remainder=True)
+
+    how = {
+        "epochs": settings.epochs,
+        "initial_epoch": done // steps,
+        "steps_per_epoch": steps,
+        "verbose": verbose,
+        "callbacks": callbacks,
+    }
+    if strategies.has_workers(model.distribute_strategy):
+        multi_worker.fit(model, of_worker, **how)
+    else:
+        # Keras cannot shuffle a data set and would warn; the data set does.
+        model.fit(batches(), shuffle=False, **how)
 
 
 def compiled(settings: Settings, images: np.ndarray, num_classes: int) -> BaseClassifier:
@@ -250,24 +315,40 @@ def compiled(settings: Settings, images: np.ndarray, num_classes: int) -> BaseCl
 
 
 def training_batches(
-    images: np.ndarray, targets: np.ndarray, settings: Settings, first_step: int = 0
+    images: np.ndarray,
+    targets: np.ndarray,
+    settings: Settings,
+    *,
+    first_step: int = 0,
+    part: int = 0,
+    parts: int = 1,
 ) -> tf.data.Dataset:
     """Endless augmented batches (float32 [B, H, W, 3], int32 [B]), each a function of its step.
 
     Every epoch visits the images in a new order; what does not fill a batch at its end is dropped.
+
+    Args:
+        images: uint8 [n, H, W, 3].
+        targets: int [n].
+        settings: how.
+        first_step: to begin with.
+        part: which part of each batch to make, from 0.
+        parts: of a batch, equally long.
     """
-    size = settings.batch_size
+    size, length = settings.batch_size, settings.batch_size // parts
     steps = len(images) // size
+    start = part * length
     images, targets = tf.constant(images), tf.constant(targets, tf.int32)
 
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         epoch, position = step // steps, step % steps
         chosen = tf.random.experimental.index_shuffle(
-            position * size + tf.range(size, dtype=tf.int64),
+            position * size + tf.range(start, start + length, dtype=tf.int64),
             seed=tf.stack([settings.seed, epoch]),
             max_index=len(images) - 1,
         )
         draws = tf.random.stateless_uniform([size, NUM_DRAWS], seed=tf.stack([settings.seed, step]))
+        draws = draws[start : start + length]
         return settings.augmentation(tf.gather(images, chosen), draws), tf.gather(targets, chosen)
 
     return function_of_step(batch, first=first_step, parallel=2)
@@ -291,4 +372,5 @@ def _phi(settings: Settings, images: np.ndarray) -> keras.Model:
         crop_size=settings.crop_size,
         mean=mean,
         variance=variance,
+        precision=settings.precision,
     )

@@ -124,6 +124,7 @@ def pretraining_settings(config: ConfigDict, image_size: int) -> pretraining.Set
         crop_size=config.crop_size,
         augmentation=augmentation(config, image_size),
         average_shift=config.average_shift,
+        precision=config.pretrain_precision,
         seed=config.seed,
     )
 

@@ -30,6 +30,8 @@ from sib_tf.sole_writer import sole_writer
 RECORD = "step.json"
 STARTED = "config.json"  # says what a folder is begun with, until it is finished
 _LOG = logging.getLogger("sib_tf")
+# Fields that came later, as what was written before had them.
+_LATER = {"pretrain_precision": "float32"}
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "apache-beam")
 
 
@@ -137,6 +139,27 @@ def execute(
     return True
 
 
+def assist(step: Step, config: ConfigDict, workdir: Path, base: Path | None = None) -> bool:
+    """Runs a step, unless its result is there, beside the process that executes it.
+
+    For the other workers of a distributed training: takes no lock, keeps no record, and `step.run`
+    must write nothing. Arguments and result are those of `execute`.
+
+    Raises:
+        UserError: as `execute`, but for what is being written right now.
+    """
+    place = _Place(config, workdir, base or workdir)
+    for earlier in step.requires:
+        place.run_of(earlier)
+    final = place.folder(step)
+    if place.finished(step):
+        _LOG.info("%s: %s is finished, nothing to do.", step.name, final)
+        return False
+    _run(step, Context(config, workdir, place.base, _part(final)))
+    _LOG.info("%s: done; the chief writes %s", step.name, final)
+    return True
+
+
 @dataclasses.dataclass(frozen=True)
 class _Place:
     """Where the results of an experiment lie, and which of them are there."""
@@ -218,7 +241,7 @@ def _open_part(step: Step, final: Path, begun: Mapping[str, Any]) -> tuple[Path,
     Returns:
         The folder, and `seconds` of the runs that it goes on from with the `machines` of all.
     """
-    part = final.with_name(final.name + ".part")
+    part = _part(final)
     started = part / STARTED
     seconds, machines = 0.0, []
     # A run that was refused at its start has left nothing to go on from.
@@ -235,6 +258,10 @@ def _open_part(step: Step, final: Path, begun: Mapping[str, Any]) -> tuple[Path,
     runs = {"seconds": seconds, "machines": [*dict.fromkeys([*machines, machine.name()])]}
     write_json(started, {**begun, **runs})
     return part, runs
+
+
+def _part(final: Path) -> Path:
+    return final.with_name(final.name + ".part")
 
 
 def _seconds_alive(part: Path) -> float:
@@ -283,6 +310,7 @@ def refuse_other(
     Raises:
         UserError: one of the wanted fields differs or is missing; names it.
     """
+    written = {**_LATER, **written}
     for field in sorted(wanted):
         if field not in written or written[field] != wanted[field]:
             raise UserError(

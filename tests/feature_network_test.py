@@ -3,16 +3,17 @@
 import keras
 import numpy as np
 import tensorflow as tf
+import pytest
 
 from sib_tf import feature_network
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
 
 
-def make_phi():
+def make_phi(backbone="conv4_4", **kwargs):
     keras.utils.set_random_seed(0)
     moments = {"mean": (120.0, 110.0, 100.0), "variance": (4900.0, 3600.0, 2500.0)}
-    return feature_network.build("conv4_4", image_size=16, crop_size=16, **moments)
+    return feature_network.build(backbone, image_size=16, crop_size=16, **moments, **kwargs)
 
 
 def unit(x):
@@ -75,3 +76,21 @@ def test_a_feature_of_zeros_stays_one():
     pixels = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
     phi = feature_network.averaged(pixels, shift=0, mirror=True)
     np.testing.assert_array_equal(phi(np.zeros((2, 4, 4, 3))), np.zeros((2, 48)))
+
+
+@pytest.mark.parametrize("backbone", ["conv4_16", "wrn_10_1"])
+def test_a_backbone_in_bfloat16_has_the_same_weights_in_float32(backbone):
+    phi, half = make_phi(backbone), make_phi(backbone, precision="mixed_bfloat16")
+    assert keras.config.dtype_policy().name == "float32"
+    for one, other in zip(phi.weights, half.weights, strict=True):
+        assert other.dtype == "float32"
+        np.testing.assert_array_equal(one, other)
+    for training in (False, True):
+        exact, rounded = (np.float32(each(IMAGES, training=training)) for each in (phi, half))
+        # bfloat16 has 8 bits: each layer rounds by up to 2^-9 of a value.
+        assert 1e-4 < np.abs(rounded - exact).max() / np.abs(exact).max() < 0.05
+    # Running averages are those of what the layer before has rounded, not themselves rounded.
+    for one, other in zip(phi.non_trainable_weights, half.non_trainable_weights, strict=True):
+        assert np.abs(one - other).max() <= 0.05 * np.abs(one).max()
+        if "moving" in other.path:
+            assert (np.asarray(other) != np.asarray(other).astype("bfloat16")).any()

@@ -4,40 +4,15 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_training import IMAGES, LABELS, SETTINGS, train
 
 from sib_tf import pretraining
 from sib_tf.augmentation import Augmentation
-from sib_tf.episodes.reader import tabulate
-from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
 from sib_tf.errors import UserError
-
-SETTINGS = pretraining.Settings(
-    backbone="conv4_4",
-    epochs=2,
-    batch_size=8,
-    learning_rate=0.05,
-    warmup_steps=2,
-    l2=5e-4,
-    crop_size=16,
-    augmentation=Augmentation(2, True, 0.4),
-    seed=3,
-)
-LABELS = np.repeat([7, 9, 20], 12)  # any integers will do
-IMAGES = np.random.default_rng(0).integers(0, 256, (36, 16, 16, 3), np.uint8)
 
 
 def run(folder, settings=SETTINGS):
-    spec = EpisodeSpec(way=2, shot=1, queries=4)
-    groups = examples_by_class(LABELS, spec, [str(n) for n in range(21)], "validation")
-    episodes = [sample(groups, spec, seed=0, stream="s", index=i) for i in range(5)]
-    pretraining.train(
-        folder,
-        settings,
-        images=IMAGES,
-        labels=LABELS,
-        validation_images=IMAGES,
-        validation_episodes=tabulate(episodes),
-    )
+    train(folder, settings)
     model = tf.keras.models.load_model(folder / pretraining.BACKBONE)
     return [w.tobytes() for w in model.get_weights()]
 
@@ -86,6 +61,17 @@ def test_batches_from_a_later_step_are_those_of_the_whole():
     for one, other in zip(whole[4:], late, strict=True):
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_workers_make_the_parts_of_a_batch():
+    whole = next(iter(pretraining.training_batches(IMAGES, LABELS, SETTINGS)))
+    parts = [
+        next(iter(pretraining.training_batches(IMAGES, LABELS, SETTINGS, part=part, parts=4)))
+        for part in range(4)
+    ]
+    assert [len(labels) for _, labels in parts] == [2, 2, 2, 2]
+    for one, others in zip(whole, zip(*parts, strict=True), strict=True):
+        np.testing.assert_array_equal(one, np.concatenate(others))
 
 
 def test_features_do_not_depend_on_the_batch_they_are_computed_in():

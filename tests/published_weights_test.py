@@ -11,7 +11,7 @@ from ml_collections import ConfigDict, config_flags
 from configs import glyphs_tiny
 from sib_tf import pipeline
 from sib_tf.errors import UserError
-from sib_tf.workdir import execute, settings
+from sib_tf.workdir import execute, refuse_other, settings
 
 RESULTS = Path(__file__).parents[1] / "results"
 PUBLISHED = sorted({file.parent for file in RESULTS.glob("*/*/*.keras")})
@@ -42,7 +42,7 @@ def test_the_command_of_published_weights_makes_their_config(weights, monkeypatc
     config = config_of(report["command"])
     fields = copied_fields(config, weights)
     assert {"seed", "shot", "pretrain_epochs"} <= set(fields)
-    assert settings(fields, config) == {field: report["config"][field] for field in fields}
+    refuse_other(weights, report["config"], settings(fields, config))
 
 
 def test_weights_of_another_config_name_the_config_to_pass(tmp_path):

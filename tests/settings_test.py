@@ -57,6 +57,10 @@ def make_config(**fields):
             {"average_shift": 32, "crop_size": 32},
             r"config\.average_shift=32 .* less than config\.crop_size=32",
         ),
+        (
+            {"pretrain_precision": "float16"},
+            r'config\.pretrain_precision="float16" is unknown: use float32 or mixed_bfloat16',
+        ),
         ({"average_shift": -1}, r"config\.average_shift=-1 must be at least 0"),
         ({"color_jitter": -0.1}, r"config\.color_jitter=-0\.1 must be at least 0"),
         ({"validation_episodes": 0}, r"config\.validation_episodes=0 must be at least 1"),

@@ -12,7 +12,8 @@ from ml_collections import ConfigDict
 import sib_tf
 from sib_tf import machine
 from sib_tf.errors import UserError
-from sib_tf.workdir import RECORD, Step, execute, fingerprint, written_whole
+from sib_tf.sole_writer import sole_writer
+from sib_tf.workdir import RECORD, Step, assist, execute, fingerprint, refuse_other, written_whole
 
 CONFIG = ConfigDict({"seed": 1, "way": 5, "unrelated": 0})
 
@@ -53,6 +54,32 @@ def test_another_config_is_refused_and_nothing_replaced(tmp_path):
     with pytest.raises(UserError, match=r"config\.seed=1, not 2"):
         execute(step(), changed(seed=2), tmp_path)
     assert (tmp_path / "out/train" / RECORD).read_text() == before
+
+
+def test_a_helper_runs_beside_the_writer_and_leaves_nothing(tmp_path):
+    earlier, calls = step(name="data"), []
+    later = step(calls.append, requires=(earlier,))
+    with pytest.raises(UserError, match=r"out/data is missing: run `python -m jobs\.data` first"):
+        assist(later, CONFIG, tmp_path)
+    execute(earlier, CONFIG, tmp_path)
+    with sole_writer(tmp_path / "out/train"):
+        assert assist(later, CONFIG, tmp_path)
+    assert [context.config.seed for context in calls] == [1]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["data"]
+    execute(later, CONFIG, tmp_path)
+    assert not assist(later, CONFIG, tmp_path)
+    with pytest.raises(UserError, match=r"config\.seed=1, not 2"):
+        assist(step(requires=()), changed(seed=2), tmp_path)
+    assert len(calls) == 2
+
+
+def test_what_was_written_before_a_field_came_has_its_first_value(tmp_path):
+    wanted = {"seed": 1, "pretrain_precision": "float32"}
+    refuse_other(tmp_path, {"seed": 1}, wanted)
+    with pytest.raises(UserError, match="pretrain_precision='float32', not 'mixed_bfloat16'"):
+        refuse_other(tmp_path, {"seed": 1}, {**wanted, "pretrain_precision": "mixed_bfloat16"})
+    with pytest.raises(UserError, match="pretrain_precision='mixed_bfloat16', not 'float32'"):
+        refuse_other(tmp_path, {**wanted, "pretrain_precision": "mixed_bfloat16"}, wanted)
 
 
 def test_a_crash_leaves_no_result_and_the_next_run_starts_afresh(tmp_path):
