@@ -6,6 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
+DASK = ["dask>=2024.4.2", "distributed>=2024.4.2"]
 
 setup(
     name="sib_tf",
@@ -20,6 +21,7 @@ setup(
     install_requires=[
         "absl-py>=2.1",
         "apache-beam>=2.60",
+        "etils[epath]>=1.9",
         "fonttools>=4.40",
         "google-crc32c>=1.5",  # checksums of TFRecords in Beam, which are very slow without
         "importlib_resources>=6",  # TFDS imports it and does not ask for it
@@ -36,7 +38,9 @@ setup(
         "tensorflow-serving-api>=2.18",
     ],
     extras_require={
+        "dask": DASK,  # --runner=DaskRunner
         "reference": ["torch>=2.2"],  # jobs.import_reference
-        "test": ["dill", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.8"],  # dill: of tfds.testing
+        # dill: of tfds.testing
+        "test": [*DASK, "dill", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.8"],
     },
 )

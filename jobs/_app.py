@@ -12,7 +12,7 @@ from typing import Any
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from sib_tf import workdir
+from sib_tf import storage, workdir
 from sib_tf.errors import UserError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as of a shell
@@ -77,7 +77,9 @@ def define_experiment_flags() -> Callable[[], Experiment]:
     )
     flags.mark_flag_as_required("workdir")
     refuse_empty("workdir")
-    return lambda: Experiment(config(), Path(folder.value), Path(base.value or folder.value))
+    return lambda: Experiment(
+        config(), storage.path(folder.value), storage.path(base.value or folder.value)
+    )
 
 
 def refuse_empty(*folders: str) -> None:

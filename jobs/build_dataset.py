@@ -4,7 +4,8 @@
 
 Reads the raw files, writes WORKDIR/data.
 
-Options after `--` go to the Beam runner: `-- --runner=DirectRunner --direct_num_workers=2`.
+Options after `--` go to the Beam runner: `-- --direct_num_workers=2
+--direct_running_mode=multi_threading`.
 """
 
 from collections.abc import Sequence

@@ -4,22 +4,24 @@
 
 Reads WORKDIR/model and, but for spinning lines, data, features and episodes; writes report.json,
 report.md, report.html and pictures into WORKDIR/evaluation.
+
+Options after `--` go to the Beam runner: `-- --direct_num_workers=2
+--direct_running_mode=multi_threading`. Spinning lines need none.
 """
 
 from collections.abc import Sequence
 
 from jobs import _app
-from sib_tf import experiments
+from sib_tf import beam_runner, experiments
 
 _experiment = _app.define_experiment_flags()
 
 
 def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
-    del argv  # The flags say it all.
     experiment = _experiment()
-    experiment.run(experiments.steps_of(experiment.config, "evaluate"))
+    experiment.run(experiments.steps_of(experiment.config, "evaluate"), argv[1:])
 
 
 if __name__ == "__main__":
-    _app.run(main)
+    _app.run(main, check_arguments=beam_runner.options)

@@ -8,13 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
+from sib_tf import counters
 from sib_tf.errors import UserError
 from sib_tf.records import SUFFIX
 
 # These ask their job server, not this program, which options there are.
 _WITH_JOB_SERVER = {"PortableRunner", "FlinkRunner", "SparkRunner"}
+
+_DASK = "DaskRunner"
 
 # What a user can mend: bad input, a full disk, a missing permission.
 _OF_THE_SYSTEM = "ResourceExhaustedError|PermissionDeniedError|OSError|PermissionError"
@@ -29,18 +33,33 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
     """Pipeline options from command-line arguments such as `--direct_num_workers=2`.
 
     Without `--runner`, the pipeline runs in this process. Beam's own default, the `DirectRunner`,
-    first tries to download another runner from the internet.
+    first tries to download another runner from the internet. `--runner=DaskRunner` is
+    `sib_tf.dask_runner`.
 
     Raises:
-        UserError: an argument is no option of Beam's, or has a wrong value.
+        UserError: an argument is no option of Beam's, or has a wrong value, or Dask is wanted and
+            not installed.
     """
-    unknown = _unknown(beam_args)
     parsed = PipelineOptions(list(beam_args))
     standard = parsed.view_as(StandardOptions)
     standard.runner = standard.runner or "FnApiRunner"
+    if standard.runner == _DASK:
+        standard.runner = f"{_load_dask()}.{_DASK}"
+    unknown = _unknown(beam_args)
     if unknown and standard.runner not in _WITH_JOB_SERVER:
         raise UserError(f"{unknown[0]} is no option of Beam's: correct it or leave it out.")
     return parsed
+
+
+def _load_dask() -> str:
+    """The module of our runner, whose options Beam knows once it is imported."""
+    try:
+        from sib_tf import dask_runner
+    except ImportError as error:
+        raise UserError(
+            f"--runner={_DASK} needs Dask ({error}): pip install 'sib_tf[dask]'."
+        ) from None
+    return dask_runner.__name__
 
 
 def _unknown(beam_args: Sequence[str]) -> list[str]:
@@ -97,9 +116,13 @@ def write_records(
         beam_args: options of the runner.
 
     Raises:
-        UserError: bad input in a worker.
+        UserError: bad input in a worker, or Beam knows no file system of such a prefix.
         OSError: a full disk or a missing permission.
     """
+    try:
+        FileSystems.get_filesystem(str(prefix))
+    except ValueError as error:
+        raise UserError(str(error)) from None
     with plain_errors(), beam.Pipeline(options=options(beam_args)) as pipeline:
         _ = (
             pipeline
@@ -109,3 +132,4 @@ def write_records(
             | "Write"
             >> beam.io.WriteToTFRecord(str(prefix), file_name_suffix=SUFFIX, num_shards=num_shards)
         )
+    counters.log(pipeline.result)

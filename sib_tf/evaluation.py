@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from sib_tf.episode_batches import episode_batches
 from sib_tf.episodes.reader import EpisodeTable
 from sib_tf.features import FeatureTable
 from sib_tf.tasks.few_shot import FewShotClassifier
 
+# Episodes of one XLA call. Fixed, because their number changes the last bits of a prediction.
+BATCH = 100
 CALIBRATION_BINS = 15
 Z_95 = 1.96  # half width of a 95 % interval, in standard errors
 
@@ -24,7 +25,7 @@ class Predictions:
         probabilities: float32 [K+1, E, Q, N].
         labels: int32 [E, Q], the truth.
         seconds: of the one pass over all episodes that gave all of them, features in memory,
-            compilation left out.
+            compilation left out; added up over the workers, if there are several.
     """
 
     probabilities: np.ndarray
@@ -32,28 +33,61 @@ class Predictions:
     seconds: float
 
 
+class Predictor:
+    """Runs a model, keeping what it predicts after each of 0..K steps.
+
+    Args:
+        model: to run.
+        num_steps: K.
+    """
+
+    def __init__(self, model: FewShotClassifier, num_steps: int) -> None:
+        @tf.function(jit_compile=True, autograph=False)
+        def probabilities(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+            return tf.nn.softmax(model.logits_path(inputs, num_steps))
+
+        self._probabilities = probabilities
+        self._compiled: set[int] = set()
+
+    def __call__(self, features: FeatureTable, episodes: EpisodeTable) -> Predictions:
+        """Predicts some episodes, in one call, on the first view of each image."""
+        # Each number of episodes is a program of its own.
+        if len(episodes) not in self._compiled:
+            self._probabilities(_inputs(features, episodes))
+            self._compiled.add(len(episodes))
+        start = time.perf_counter()
+        found = self._probabilities(_inputs(features, episodes)).numpy()
+        return Predictions(found, episodes.query_labels, time.perf_counter() - start)
+
+
+def _inputs(features: FeatureTable, episodes: EpisodeTable) -> dict[str, tf.Tensor]:
+    rows = features.features[0]
+    return {
+        "support_features": tf.constant(rows[episodes.support_ids]),
+        "support_labels": tf.constant(episodes.support_labels),
+        "query_features": tf.constant(rows[episodes.query_ids]),
+    }
+
+
 def predict(
     model: FewShotClassifier,
     features: FeatureTable,
     episodes: EpisodeTable,
     num_steps: int,
-    batch_size: int = 100,
+    batch_size: int = BATCH,
 ) -> Predictions:
     """Runs a model over all episodes, keeping what it predicts after each of 0..num_steps steps."""
+    predictor = Predictor(model, num_steps)
+    starts = range(0, len(episodes), batch_size)
+    return joined([predictor(features, episodes.part(n, n + batch_size)) for n in starts])
 
-    @tf.function(jit_compile=True, autograph=False)
-    def probabilities(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        return tf.nn.softmax(model.logits_path(inputs, num_steps))
 
-    batches = episode_batches(features, episodes, batch_size)
-    first, _ = next(iter(batches))
-    # Each size of a batch is a program of its own: that of the last batch may differ.
-    for size in {min(batch_size, len(episodes)), len(episodes) % batch_size} - {0}:
-        probabilities({name: values[:size] for name, values in first.items()})
-    start = time.perf_counter()
-    outputs = [probabilities(inputs).numpy() for inputs, _ in batches]
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """The predictions of consecutive episodes as one."""
     return Predictions(
-        np.concatenate(outputs, axis=1), episodes.query_labels, time.perf_counter() - start
+        np.concatenate([part.probabilities for part in parts], axis=1),
+        np.concatenate([part.labels for part in parts]),
+        sum(part.seconds for part in parts),
     )
 
 

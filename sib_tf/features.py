@@ -24,6 +24,7 @@ import tensorflow as tf
 import sib_tf.backbones  # noqa: F401
 from sib_tf import beam_runner, datasets, keras_file
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
+from sib_tf.counters import counter
 from sib_tf.errors import UserError
 from sib_tf.records import parsed_batches, record_files
 from sib_tf.workdir import write_json
@@ -94,6 +95,7 @@ class EmbedChunk(beam.DoFn):
         features = np.stack(views, axis=1)
         self._refuse_not_finite(features, labels, start)
         for position, (label, row) in enumerate(zip(labels, features, strict=True), start=start):
+            counter("images").inc()
             yield _encode(position, label, row)
 
     def _refuse_not_finite(self, features: np.ndarray, labels: np.ndarray, start: int) -> None:

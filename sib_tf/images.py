@@ -39,7 +39,7 @@ def read_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
       UserError: The file is missing, no image, damaged, or of a pixel type without a fixed range.
     """
     try:
-        with Image.open(path) as image:
+        with path.open("rb") as file, Image.open(file) as image:
             rgb = _to_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
         raise UserError(f"{path}: is not an image; delete it or replace it") from error

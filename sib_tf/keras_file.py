@@ -15,7 +15,7 @@ def load(file: Path | str) -> keras.Model:
         UserError: the file is missing, damaged or no Keras model; names it.
     """
     try:
-        return keras.saving.load_model(file, compile=False)
+        return keras.saving.load_model(str(file), compile=False)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         reason = str(error).strip().split("\n")[0]
         raise UserError(

@@ -9,7 +9,6 @@ import functools
 import io
 import json
 import logging
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from PIL import Image
 from sib_tf import (
     beam_runner,
     datasets,
+    episode_predictions,
     evaluation,
     export,
     features,
@@ -33,6 +33,7 @@ from sib_tf import (
     report,
     results_table,
     settings,
+    storage,
     strategies,
     training,
     warmup,
@@ -46,7 +47,6 @@ from sib_tf.episodes.sampling import examples_by_class, sample
 from sib_tf.errors import UserError
 from sib_tf.image_episode import read_episode
 from sib_tf.images import list_class_folders
-from sib_tf.tasks.few_shot import FewShotClassifier
 from sib_tf.workdir import Context, Step, write_json
 
 # Where TFDS keeps downloads for all working directories.
@@ -105,7 +105,7 @@ def _checked(steps: list[Step], config: ConfigDict) -> list[Step]:
 def build_dataset_step(config: ConfigDict, splits: Sequence[str] = datasets.SPLITS) -> Step:
     """Prepares the TFDS data set, which must have enough images for the episodes of `splits`."""
     run = functools.partial(_build_dataset, splits=splits)
-    return Step("build_dataset", "data", sources.fields(config), (), run, shared=True)
+    return Step("build_dataset", "data", sources.fields(config), (), run, shared=True, remote=True)
 
 
 def episode_steps(
@@ -144,6 +144,7 @@ def _episode_steps(
                 materialize=materialize,
                 num_shards=num_shards,
             ),
+            remote=True,
         )
         for split in splits
         for share in _query_shares(config, split)
@@ -206,6 +207,7 @@ def embed_steps(config: ConfigDict, splits: Sequence[str] = datasets.SPLITS) -> 
             (build_dataset_step(config), pretrain_step(config)),
             functools.partial(_embed, split=split),
             shared=True,
+            remote=True,
         )
         for split in splits
     ]
@@ -241,6 +243,7 @@ def _copied(step: Step, file: Path) -> Step:
         requires=(),
         run=functools.partial(_copy, file=file, fields=step.all_fields()),
         resumes=False,
+        remote=True,
     )
 
 
@@ -251,6 +254,7 @@ def _evaluate_step(config: ConfigDict, train: Step) -> Step:
         ("eval_num_steps", "test_query_shares"),
         (train, *embed_steps(config, ["test"]), *_episode_steps(config, ["test"])),
         _evaluate,
+        remote=True,
     )
 
 
@@ -326,7 +330,7 @@ def _lookup(
 
 
 def _open_features(folder: str) -> episode_beam.Lookup:
-    return features.read(Path(folder)).features[0].__getitem__
+    return features.read(storage.path(folder)).features[0].__getitem__
 
 
 def _open_images(data: str, split: str) -> episode_beam.Lookup:
@@ -342,7 +346,7 @@ def _copy(context: Context, file: Path, fields: Sequence[str]) -> dict:
             wanted = workdir.settings(fields, context.config)
             remedy = "pass the --config of its `command`"
             workdir.refuse_other(report, published, wanted, remedy)
-        shutil.copy(file, context.folder)
+        (context.folder / file.name).write_bytes(file.read_bytes())
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"--weights: {file} cannot be used ({error!r}).") from error
     return {"copied_from": str(file)}
@@ -434,32 +438,39 @@ def _train(context: Context) -> dict:
 
 def _evaluate(context: Context) -> dict:
     config = context.config
-    model = keras_file.load(context.workdir / "model" / training.MODEL)
-    baseline = FewShotClassifier(config.way, model.feature_dim, num_steps=0)
+    model_file = context.workdir / "model" / training.MODEL
+    model = keras_file.load(model_file)
     results, shown = [], None
     for shares in config.test_query_shares:
-        table, episodes = _stored(context, "test", shares)
+        episodes, found = episode_predictions.predict(
+            context.folder / "predictions",
+            model=model_file,
+            num_steps=config.eval_num_steps,
+            features=context.base / "features" / "test" / "records",
+            episodes=context.workdir / episode_folder("test", shares) / "records",
+            spec=settings.episode_spec(config, shares),
+            count=config.test_episodes,
+            beam_args=context.beam_args,
+        )
         queries = episodes.query_ids.shape[1]
         setting = {"way": config.way, "shot": config.shot, "query": queries, "query_shares": shares}
-        prototypes = evaluation.predict(baseline, table, episodes, num_steps=0)
         results += evaluation.rows(
-            prototypes,
+            found["prototypes"],
             [0],
             method="prototypes",
             synthetic_gradient=None,
             **setting,
             train_query_shares=None,
         )
-        adapted = evaluation.predict(model, table, episodes, config.eval_num_steps)
         results += evaluation.rows(
-            adapted,
+            found["sib"],
             range(config.eval_num_steps + 1),
             method="sib",
             synthetic_gradient=config.synthetic_gradient,
             **setting,
             train_query_shares=config.train_query_shares,
         )
-        shown = shown or (episodes, adapted.probabilities[: model.num_steps + 1, 0])
+        shown = shown or (episodes, found["sib"].probabilities[: model.num_steps + 1, 0])
     content = {
         "dataset": config.dataset,
         "backbone": config.backbone,

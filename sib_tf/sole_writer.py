@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sib_tf.errors import UserError
+from sib_tf.storage import is_remote
 
 
 @contextlib.contextmanager
@@ -14,7 +15,8 @@ def sole_writer(folder: Path) -> Iterator[None]:
     """Keeps other processes from writing a folder for as long as the block runs.
 
     Holds a lock on `.FOLDER.lock` beside the folder. The system releases it when the process ends,
-    however it ends; a file that a killed process has left locks nothing.
+    however it ends; a file that a killed process has left locks nothing. An object store has no
+    locks: there the user sees to it.
 
     Args:
         folder: to be written; need not exist.
@@ -23,6 +25,9 @@ def sole_writer(folder: Path) -> Iterator[None]:
         UserError: another process is at it.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    if is_remote(folder):
+        yield
+        return
     path = folder.with_name(f".{folder.name}.lock")
     with path.open("w") as file:
         if not _lock(file.fileno(), path):

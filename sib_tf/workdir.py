@@ -1,7 +1,8 @@
 """Steps of an experiment, each with one folder of a working directory, written once and whole.
 
 A step writes into `FOLDER.part` and renames it to `FOLDER` when it is done, last of all its
-`step.json`. So a folder with its final name is complete, whatever was killed when. A step whose
+`step.json`. So a folder with its final name is complete, whatever was killed when. In an object
+store, which renames no folders, it writes into `FOLDER`, complete with `step.json`. A step whose
 `step.json` matches the config is skipped; one that another config wrote, or that was made from
 results which have since been made again, is refused, never replaced.
 """
@@ -23,7 +24,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 import sib_tf
-from sib_tf import machine
+from sib_tf import machine, storage
 from sib_tf.errors import UserError
 from sib_tf.sole_writer import sole_writer
 
@@ -66,6 +67,7 @@ class Step:
         run: does the work and returns counts for `step.json`.
         resumes: whether `run` can go on from what a killed run left in the folder.
         shared: whether several experiments can use its result, which then lies in their `base`.
+        remote: whether `run` can write into an object store.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Step:
     run: Callable[[Context], dict[str, Any]]
     resumes: bool = False
     shared: bool = False
+    remote: bool = False
 
     def all_fields(self) -> tuple[str, ...]:
         """Its own fields and those of every step before it."""
@@ -103,7 +106,8 @@ def execute(
 
     Raises:
         UserError: an earlier step is not finished, or the folder was written with another config,
-            from inputs made again since, by another program, or is being written right now.
+            from inputs made again since, by another program, or is being written right now; or it
+            is in an object store and the step works on a disk.
     """
     place = _Place(config, workdir, base or workdir)
     inputs = {earlier.folder: place.run_of(earlier) for earlier in step.requires}
@@ -111,6 +115,11 @@ def execute(
     if place.finished(step):
         _LOG.info("%s: %s is finished, nothing to do.", step.name, final)
         return False
+    if storage.is_remote(final) and not step.remote:
+        raise UserError(
+            f"{step.name} cannot write {final}, it works on a disk: run it with a --workdir there, "
+            "then copy its folder."
+        )
     with sole_writer(final):
         # It may have been finished while we came to the lock.
         if place.finished(step):
@@ -119,7 +128,8 @@ def execute(
         part, runs = _open_part(step, final, begun)
         _LOG.info("%s: writing %s", step.name, final)
         start = time.perf_counter()
-        counts = _run(step, Context(config, workdir, place.base, part, beam_args))
+        folders = map(storage.absolute, (workdir, place.base, part))
+        counts = _run(step, Context(config, *folders, beam_args))
         seconds = round(runs["seconds"] + time.perf_counter() - start, 2)
         record = {
             "step": step.name,
@@ -132,7 +142,8 @@ def execute(
             "counts": counts,
         }
         write_json(part / RECORD, record)
-        part.rename(final)
+        if part != final:
+            part.rename(final)
         # Only now: a folder that is killed before it has its name must know how it began.
         (final / STARTED).unlink()
     _LOG.info("%s: done in %.1f s %s", step.name, seconds, counts)
@@ -184,7 +195,8 @@ class _Place:
     def finished(self, step: Step) -> dict[str, Any] | None:
         """The record of a finished step, None if it is not; raises UserError if it is stale."""
         folder = self.folder(step)
-        if not folder.exists():
+        whole = folder / RECORD if storage.is_remote(folder) else folder
+        if not whole.exists():
             return None
         record = _read(folder / RECORD)
         refuse_other(folder, record["config"], settings(step.all_fields(), self.config))
@@ -253,7 +265,7 @@ def _open_part(step: Step, final: Path, begun: Mapping[str, Any]) -> tuple[Path,
         machines = record.get("machines", [])
     else:
         if part.exists():
-            shutil.rmtree(part)
+            storage.remove(part)
         part.mkdir()
     runs = {"seconds": seconds, "machines": [*dict.fromkeys([*machines, machine.name()])]}
     write_json(started, {**begun, **runs})
@@ -261,7 +273,8 @@ def _open_part(step: Step, final: Path, begun: Mapping[str, Any]) -> tuple[Path,
 
 
 def _part(final: Path) -> Path:
-    return final.with_name(final.name + ".part")
+    """Where a folder is written until it is finished."""
+    return final if storage.is_remote(final) else final.with_name(final.name + ".part")
 
 
 def _seconds_alive(part: Path) -> float:

@@ -1,8 +1,11 @@
+import sys
+
 import apache_beam as beam
 import pytest
 import tensorflow as tf
 
-from sib_tf import beam_runner
+import sib_tf
+from sib_tf import beam_runner, storage
 from sib_tf.errors import UserError
 
 
@@ -50,6 +53,7 @@ def test_without_a_runner_nothing_is_downloaded():
         (["--direct_num_worker=2"], "--direct_num_worker=2 is no option of Beam's"),
         (["--runner", "DirectRunner", "two"], "two is no option of Beam's"),
         (["--direct_num_workers=two"], "--direct_num_workers: invalid int value: 'two'"),
+        (["--runner=DaskRunner", "--dask_clients=2"], "--dask_clients=2 is no option of Beam's"),
     ],
 )
 def test_wrong_options_are_named(args, words):
@@ -64,7 +68,22 @@ def test_wrong_options_are_named(args, words):
         ["--runner=DataflowRunner", "--project=p", "--region=r", "--experiments=a"],
         ["--runner=FlinkRunner", "--flink_master=local", "--known_to_the_job_server=1"],
         ["--runner=SparkRunner", "--spark_master_url=local[4]"],
+        ["--runner=DaskRunner", "--dask_client_address=tcp://localhost:8786"],
     ],
 )
 def test_options_of_other_runners_are_taken(args):
     assert beam_runner.options(args)
+
+
+def test_dask_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.delattr(sib_tf, "dask_runner", raising=False)
+    monkeypatch.setitem(sys.modules, "sib_tf.dask_runner", None)
+    with pytest.raises(UserError, match=r"--runner=DaskRunner needs Dask .* pip install"):
+        beam_runner.options(["--runner=DaskRunner"])
+
+
+def test_a_file_system_that_beam_does_not_know_is_named():
+    # TensorFlow knows it, Beam only with an extra.
+    prefix = storage.path("gs://bucket/records")
+    with pytest.raises(UserError, match=r"filesystem.*apache-beam\[gcp\].*gs://bucket/records"):
+        beam_runner.write_records(prefix, [0], beam.Map(lambda start: b"record"))

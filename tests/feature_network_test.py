@@ -2,8 +2,8 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 import pytest
+import tensorflow as tf
 
 from sib_tf import feature_network
 

@@ -31,10 +31,10 @@ def prepared_in(folder: Path) -> Path:
     Raises:
         UserError: there is none.
     """
-    info = next(folder.rglob("dataset_info.json"), None)
-    if not info:
-        raise UserError(f"{folder} holds no prepared data set: delete it, then run the job again.")
-    return info.parent
+    for version in ("*/*", "*/*/*"):  # NAME/VERSION or NAME/CONFIG/VERSION
+        for info in folder.glob(f"{version}/dataset_info.json"):
+            return info.parent
+    raise UserError(f"{folder} holds no prepared data set: delete it, then run the job again.")
 
 
 def builder_of(prepared: Path | str) -> tfds.core.DatasetBuilder:

@@ -101,4 +101,4 @@ def manual_dir(config: ConfigDict) -> Path | None:
     folder = config.get("manual_dir")
     if folder and not Path(folder).is_dir():
         raise UserError(f"config.manual_dir={folder} is no folder: correct it, or leave it out.")
-    return Path(folder) if folder else None
+    return Path(folder).resolve() if folder else None

@@ -7,6 +7,7 @@ import apache_beam as beam
 import numpy as np
 
 from sib_tf import beam_runner
+from sib_tf.counters import counter
 from sib_tf.episodes import schema
 from sib_tf.episodes.sampling import Episode, EpisodeSpec, sample
 
@@ -75,6 +76,7 @@ class _Encode(beam.DoFn):
         if self._lookup:
             parts = (self._lookup(episode.support_ids), self._lookup(episode.query_ids))
             contents = {self._materialize: parts}
+        counter("episodes").inc()
         yield schema.encode(episode, **contents)
 
 

@@ -33,6 +33,11 @@ class EpisodeTable:
     def __len__(self) -> int:
         return len(self.classes)
 
+    def part(self, start: int, stop: int) -> "EpisodeTable":
+        """The episodes start..stop-1, as far as there are so many."""
+        columns = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return EpisodeTable(*(column[start:stop] for column in columns))
+
 
 def tabulate(episodes: Sequence[Episode]) -> EpisodeTable:
     """A table of episodes that were just sampled, without storing them."""

@@ -97,14 +97,15 @@ def examples_by_class(
             "add classes, or lower config.way."
         )
     needed = spec.shot + spec.most_queries_of_a_class
-    for label, examples in groups.items():
-        if len(examples) < needed:
-            raise UserError(
-                f'Class "{class_names[label]}" of the {split} split has {len(examples)} images, '
-                f'but shot + queries of a class can reach {needed} with "{spec.shares}" shares: '
-                "add images, or lower config.shot or config.queries_per_class (config.queries "
-                "where it is set)."
-            )
+    small = [label for label, examples in groups.items() if len(examples) < needed]
+    if small:
+        more = f" (the first of {len(small)} such classes)" if len(small) > 1 else ""
+        raise UserError(
+            f'Class "{class_names[small[0]]}" of the {split} split has {len(groups[small[0]])} '
+            f"images{more}, but shot + queries of a class can reach {needed} with "
+            f'"{spec.shares}" shares: add images, or lower config.shot or '
+            "config.queries_per_class (config.queries where it is set)."
+        )
     return groups
 
 

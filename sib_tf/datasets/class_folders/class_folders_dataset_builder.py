@@ -8,10 +8,13 @@ from pathlib import Path
 
 import apache_beam as beam
 import tensorflow_datasets as tfds
+from apache_beam.runners.runner import PipelineResult
 
+from sib_tf import counters, storage
 from sib_tf.datasets.class_folders.splits import split_classes
+from sib_tf.datasets.image_files import read_all
 from sib_tf.errors import UserError
-from sib_tf.images import list_class_folders, read_rgb
+from sib_tf.images import list_class_folders
 
 # Beam's cost per element of a source is comparable to that of decoding a small image.
 _FILES_PER_CHUNK = 64
@@ -47,8 +50,8 @@ class ClassFoldersConfig(tfds.core.BuilderConfig):
         """
         if self.image_size < 1:
             raise UserError(f"image_size: is {self.image_size}; give a positive number of pixels")
-        root = Path(self.root).resolve()
-        parameters = [str(root), self.image_size, self.split_seed, *self.listed_classes.items()]
+        root = str(storage.absolute(self.root))
+        parameters = [root, self.image_size, self.split_seed, *self.listed_classes.items()]
         digest = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:16]
         self.name = f"{self.image_size}px_{digest}"
 
@@ -66,8 +69,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """Images of any folder of class folders, with class-disjoint splits.
 
     Needs a `ClassFoldersConfig`. Raises UserError, on construction, for a missing or unusable
-    folder and, when preparing, for classes that make no splits; see `sib_tf.images.read_rgb` for
-    unreadable images.
+    folder and, when preparing, for classes that make no splits; see `sib_tf.datasets.image_files`
+    for unreadable images.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -103,8 +106,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         chunks = [files[start : start + _FILES_PER_CHUNK] for start in starts]
         return beam.Create(chunks) | beam.FlatMap(_read_chunk, self._config().image_size)
 
+    def _process_pipeline_result(self, pipeline_result: PipelineResult) -> None:
+        counters.log(pipeline_result)
+
     def _class_folders(self) -> dict[str, list[Path]]:
-        return list_class_folders(Path(self._config().root))
+        return list_class_folders(storage.absolute(self._config().root))
 
     def _config(self) -> ClassFoldersConfig:
         if not isinstance(self.builder_config, ClassFoldersConfig):
@@ -113,8 +119,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def _read_chunk(files: list[Path], image_size: int) -> Iterator[tuple[str, dict]]:
-    for file in files:
+    for file, image in read_all(files, image_size):
         class_name = file.parent.name
         key = f"{class_name}/{file.name}"
-        image = read_rgb(file, size=(image_size, image_size))
         yield key, {"image": image, "label": class_name, "id": key}

@@ -11,6 +11,7 @@ from PIL import Image
 from sib_tf.datasets import SPLITS
 from sib_tf.datasets.class_folders import Builder, ClassFoldersConfig
 from sib_tf.datasets.class_folders.splits import split_classes
+from sib_tf.datasets.image_files import read_all
 from sib_tf.errors import UserError
 
 NOT_LISTED = {split: () for split in SPLITS}
@@ -118,6 +119,17 @@ def test_unreadable_image_is_named(tmp_path):
     damaged.write_bytes(damaged.read_bytes()[:60])
     with pytest.raises(UserError, match=f"^{damaged}: cannot be read"):
         prepare(ClassFoldersConfig(root=str(root), image_size=8), tmp_path / "tfds")
+
+
+def test_all_unreadable_images_are_counted_and_the_first_is_named(tmp_path):
+    files = sorted(write_class_folders(tmp_path, num_classes=1, images_per_class=5).glob("*/*"))
+    files[1].write_bytes(b"no image")
+    files[3].unlink()
+    read = []
+    words = rf"^{files[1]}: is not an image.* \(the first of 2 unreadable images of 5\)$"
+    with pytest.raises(UserError, match=words):
+        read.extend(file for file, _ in read_all(files, 8))
+    assert read == [files[0], files[2], files[4]]
 
 
 def test_builder_needs_a_folder(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from sib_tf import counters
 from sib_tf.datasets.glyphs.characters import CHARACTERS
 from sib_tf.datasets.glyphs.fonts import faces_with
 from sib_tf.datasets.glyphs.rendering import IMAGE_SIZE, render
@@ -17,6 +18,7 @@ from sib_tf.errors import UserError
 
 if TYPE_CHECKING:
     import apache_beam as beam
+    from apache_beam.runners.runner import PipelineResult
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -107,6 +109,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             count=self.builder_config.images_per_class,
         )
 
+    def _process_pipeline_result(self, pipeline_result: "PipelineResult") -> None:
+        counters.log(pipeline_result)
+
 
 def class_name(character: str) -> str:
     """A label that says which character it is, such as `U+0041_LATIN_CAPITAL_LETTER_A`."""
@@ -121,6 +126,7 @@ def character_examples(
     for index in range(count):
         rng = np.random.default_rng([seed, ord(character), index])
         key = f"{_code_point(character)}/{index:03d}"
+        counters.counter("images").inc()
         yield (
             key,
             {

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import tensorflow_datasets as tfds
 
+from sib_tf import counters
+from sib_tf.datasets.image_files import read_all
 from sib_tf.datasets.mini_imagenet.raw_files import INSTRUCTIONS, Images, find_images
 from sib_tf.datasets.mini_imagenet.splits import CLASSES
 from sib_tf.errors import UserError
-from sib_tf.images import read_rgb
 
 if TYPE_CHECKING:
     import apache_beam as beam
+    from apache_beam.runners.runner import PipelineResult
 
 IMAGE_SIZE = 84
 
@@ -21,7 +23,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """Reads the images with Beam, one element a class.
 
     Only preparing needs the raw files. It raises UserError for missing, incomplete or damaged ones;
-    see `raw_files.find_images` and `sib_tf.images.read_rgb`.
+    see `raw_files.find_images` and `sib_tf.datasets.image_files`.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -55,12 +57,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         beam = tfds.core.lazy_imports.apache_beam
         return beam.Create(list(images.items())) | beam.FlatMapTuple(class_examples)
 
+    def _process_pipeline_result(self, pipeline_result: "PipelineResult") -> None:
+        counters.log(pipeline_result)
+
 
 def class_examples(class_name: str, files: list[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Reads the images of a class, the keys being CLASS/FILENAME."""
-    for file in files:
+    for file, image in read_all(files, IMAGE_SIZE):
         key = f"{class_name}/{file.name}"
-        image = read_rgb(file, size=(IMAGE_SIZE, IMAGE_SIZE))
         yield key, {"image": image, "label": class_name, "id": key}
 
 

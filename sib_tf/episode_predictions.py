@@ -1,0 +1,152 @@
+"""What a model predicts for stored episodes, with Beam.
+
+A record is a `tf.train.Example` of one method and a chunk of episodes:
+
+    feature         type          content
+    method          bytes [1]     "sib", or "prototypes" of the same features
+    start           int64 [1]     number of the first episode
+    probabilities   bytes [1]     a serialized tensor, float32 [K+1, B, Q, N]
+    seconds         float [1]     as of `evaluation.Predictions`
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+
+from sib_tf import beam_runner, features, keras_file, storage
+from sib_tf.counters import counter
+from sib_tf.episodes.reader import EpisodeTable, read_table
+from sib_tf.episodes.sampling import EpisodeSpec
+from sib_tf.errors import UserError
+from sib_tf.evaluation import BATCH, Predictions, Predictor, joined
+from sib_tf.records import record_files
+from sib_tf.tasks.few_shot import FewShotClassifier
+
+METHODS = ("prototypes", "sib")
+
+
+class PredictChunk(beam.DoFn):
+    """Chunks of episodes, by the number of their first, to records of predictions (bytes).
+
+    Made of plain values only, so that any runner can ship it.
+
+    Args:
+        model: file of the trained model.
+        num_steps: K that it is evaluated to; prototypes take no step.
+        features: folder of the features.
+        episodes: folder of the episodes.
+        spec: of these.
+        count: how many they are.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        num_steps: int,
+        features: str,
+        episodes: str,
+        spec: EpisodeSpec,
+        count: int,
+    ) -> None:
+        self._model, self._num_steps, self._features = model, num_steps, features
+        self._episodes, self._spec, self._count = episodes, spec, count
+
+    def setup(self) -> None:
+        """Loads model, features and episodes."""
+        model = keras_file.load(self._model)
+        prototypes = FewShotClassifier(model.way, model.feature_dim, num_steps=0)
+        predictors = (Predictor(prototypes, 0), Predictor(model, self._num_steps))
+        self._predictors = dict(zip(METHODS, predictors, strict=True))
+        self._feature_table = features.read(storage.path(self._features))
+        self._table = read_table(storage.path(self._episodes), self._spec, self._count)
+
+    def process(self, start: int) -> Iterator[bytes]:
+        """Predicts the chunk that begins at `start`."""
+        chunk = self._table.part(start, start + BATCH)
+        counter("episodes").inc(len(chunk))
+        for method, predictor in self._predictors.items():
+            yield _encode(method, start, predictor(self._feature_table, chunk))
+
+
+def _encode(method: str, start: int, predictions: Predictions) -> bytes:
+    probabilities = tf.io.serialize_tensor(predictions.probabilities).numpy()
+    content = {
+        "method": tf.train.Feature(bytes_list=tf.train.BytesList(value=[method.encode()])),
+        "start": tf.train.Feature(int64_list=tf.train.Int64List(value=[start])),
+        "probabilities": tf.train.Feature(bytes_list=tf.train.BytesList(value=[probabilities])),
+        "seconds": tf.train.Feature(float_list=tf.train.FloatList(value=[predictions.seconds])),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=content))
+    return example.SerializeToString(deterministic=True)
+
+
+def predict(
+    scratch: Path,
+    *,
+    model: Path,
+    num_steps: int,
+    features: Path,
+    episodes: Path,
+    spec: EpisodeSpec,
+    count: int,
+    beam_args: Sequence[str] = (),
+) -> tuple[EpisodeTable, dict[str, Predictions]]:
+    """Predicts all episodes of a folder.
+
+    Args:
+        scratch: folder to make, which all workers can write, and to remove again.
+        model: file of the trained model.
+        num_steps: K that it is evaluated to.
+        features: folder of the features.
+        episodes: folder of the episodes.
+        spec: of these.
+        count: how many they are.
+        beam_args: options of the Beam runner.
+
+    Returns:
+        The episodes, and the predictions of them by method.
+
+    Raises:
+        UserError: bad input, or a chunk is missing or there twice.
+    """
+    chunks = PredictChunk(
+        model=str(model),
+        num_steps=num_steps,
+        features=str(features),
+        episodes=str(episodes),
+        spec=spec,
+        count=count,
+    )
+    scratch.mkdir(parents=True)
+    starts = range(0, count, BATCH)
+    beam_runner.write_records(
+        scratch / "predictions", starts, beam.ParDo(chunks), beam_args=beam_args
+    )
+    table = read_table(episodes, spec, count)
+    found = {method: _read(scratch, method, starts, table.query_labels) for method in METHODS}
+    storage.remove(scratch)
+    return table, found
+
+
+def _read(folder: Path, method: str, starts: Sequence[int], labels: np.ndarray) -> Predictions:
+    parts = dict(_parts(folder, method, labels))
+    if sorted(parts) != list(starts):
+        raise UserError(f"{folder} lacks predictions: run `python -m jobs.evaluate` again.")
+    return joined([parts[start] for start in starts])
+
+
+def _parts(folder: Path, method: str, labels: np.ndarray) -> Iterator[tuple[int, Predictions]]:
+    files = [str(file) for file in record_files(folder)]
+    for record in tf.data.TFRecordDataset(files).as_numpy_iterator():
+        content = tf.train.Example.FromString(record).features.feature
+        if content["method"].bytes_list.value[0] != method.encode():
+            continue
+        (start,) = content["start"].int64_list.value
+        (serialized,) = content["probabilities"].bytes_list.value
+        (seconds,) = content["seconds"].float_list.value
+        probabilities = tf.io.parse_tensor(serialized, tf.float32).numpy()
+        yield start, Predictions(probabilities, labels[start : start + BATCH], seconds)
