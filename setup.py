@@ -16,7 +16,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["sib_tf", "sib_tf.*", "jobs", "configs"]),
+    packages=find_packages(include=["sib_tf", "sib_tf.*", "jobs", "configs", "configs.*"]),
     package_data={"": ["README.md", "TAGS.txt", "CITATIONS.bib", "checksums.tsv"]},
     install_requires=[
         "absl-py>=2.1",
@@ -26,7 +26,7 @@ setup(
         "google-crc32c>=1.5",  # checksums of TFRecords in Beam, which are very slow without
         "importlib_resources>=6",  # TFDS imports it and does not ask for it
         "keras>=3.8",
-        "keras-tuner>=1.4.7",
+        "keras-tuner[bayesian]>=1.4.7",
         "matplotlib>=3.9",
         "ml_collections>=1.0",
         "numpy>=1.26",

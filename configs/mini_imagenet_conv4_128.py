@@ -49,6 +49,7 @@ def get_config(shot: str = "1") -> ConfigDict:
 
     # Meta-training
     config.synthetic_gradient = "dense"
+    config.hidden_units = config_dict.placeholder(int)  # as many as suit it if left out
     config.num_steps = 3  # K
     config.step_size = 1e-3  # eta
     config.train_steps = 50_000
@@ -56,6 +57,7 @@ def get_config(shot: str = "1") -> ConfigDict:
     config.steps_per_call = 100
     config.steps_per_epoch = 5000
     config.learning_rate = 2e-3  # at first, then a cosine down to 0
+    config.train_l2 = config_dict.placeholder(float)  # of meta-training alone, in place of l2
 
     config.eval_num_steps = 5  # evaluate after 0 .. 5 steps
     config.export_name = f"mini_imagenet_conv4_128_{shot}shot"

@@ -7,6 +7,10 @@ import keras
 from sib_tf.errors import UserError
 
 
+class DivergenceError(UserError):
+    """A metric has become NaN or infinite."""
+
+
 class StopIfDiverged(keras.callbacks.Callback):
     """Refuses an epoch with a NaN or infinite metric, before other callbacks can keep its weights.
 
@@ -17,7 +21,7 @@ class StopIfDiverged(keras.callbacks.Callback):
         rates: the config fields to lower.
 
     Raises:
-        UserError: at the end of such an epoch; names the fields.
+        DivergenceError: at the end of such an epoch; names the fields.
     """
 
     def __init__(self, *rates: str) -> None:
@@ -28,7 +32,7 @@ class StopIfDiverged(keras.callbacks.Callback):
         """Looks at every metric: the weights after the last step show in the validation alone."""
         for name, value in logs.items():
             if not math.isfinite(value):
-                raise UserError(
+                raise DivergenceError(
                     f"Training has diverged: {name} is {value} after epoch {epoch + 1}. Lower "
                     f"{self._rates}."
                 )

@@ -1,6 +1,7 @@
 """Evaluation on fixed episodes: accuracy with its interval, and calibration, after 0..K steps."""
 
 import dataclasses
+import functools
 import time
 from collections.abc import Sequence
 
@@ -42,11 +43,11 @@ class Predictor:
     """
 
     def __init__(self, model: FewShotClassifier, num_steps: int) -> None:
-        @tf.function(jit_compile=True, autograph=False)
-        def probabilities(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-            return tf.nn.softmax(model.logits_path(inputs, num_steps))
-
-        self._probabilities = probabilities
+        # A partial is a function of its own to TensorFlow, which would take the models of a search
+        # for one that is traced too often.
+        self._probabilities = tf.function(
+            functools.partial(_probabilities, model, num_steps), jit_compile=True, autograph=False
+        )
         self._compiled: set[int] = set()
 
     def __call__(self, features: FeatureTable, episodes: EpisodeTable) -> Predictions:
@@ -58,6 +59,12 @@ class Predictor:
         start = time.perf_counter()
         found = self._probabilities(_inputs(features, episodes)).numpy()
         return Predictions(found, episodes.query_labels, time.perf_counter() - start)
+
+
+def _probabilities(
+    model: FewShotClassifier, num_steps: int, inputs: dict[str, tf.Tensor]
+) -> tf.Tensor:
+    return tf.nn.softmax(model.logits_path(inputs, num_steps))
 
 
 def _inputs(features: FeatureTable, episodes: EpisodeTable) -> dict[str, tf.Tensor]:

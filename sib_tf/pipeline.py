@@ -9,7 +9,7 @@ import functools
 import io
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -47,6 +47,7 @@ from sib_tf.episodes.sampling import examples_by_class, sample
 from sib_tf.errors import UserError
 from sib_tf.image_episode import read_episode
 from sib_tf.images import list_class_folders
+from sib_tf.tasks.few_shot import FewShotClassifier
 from sib_tf.workdir import Context, Step, write_json
 
 # Where TFDS keeps downloads for all working directories.
@@ -65,7 +66,7 @@ def steps(config: ConfigDict, weights: Path | None = None) -> list[Step]:
     Raises:
         UserError: a field of the config is missing or cannot be; names it.
     """
-    phi, train = pretrain_step(config), _train_step(config)
+    phi, train = pretrain_step(config), train_step(config)
     evaluate = _evaluate_step(config, train)
     exported = Step("export", "export", ("export_name",), (train, evaluate), _export)
     predict = Step("predict", "prediction", (), (evaluate, exported), _predict)
@@ -213,7 +214,8 @@ def embed_steps(config: ConfigDict, splits: Sequence[str] = datasets.SPLITS) -> 
     ]
 
 
-def _train_step(config: ConfigDict) -> Step:
+def train_step(config: ConfigDict) -> Step:
+    """Meta-trains the task model."""
     splits = ("train", "validation")
     return Step(
         "train",
@@ -222,11 +224,13 @@ def _train_step(config: ConfigDict) -> Step:
             "num_steps",
             "step_size",
             "synthetic_gradient",
+            "hidden_units",
             "train_steps",
             "episodes_per_step",
             "steps_per_call",
             "steps_per_epoch",
             "learning_rate",
+            "train_l2",
             "train_query_shares",
         ),
         (*embed_steps(config, splits), *_episode_steps(config, splits)),
@@ -396,44 +400,70 @@ def _embed(context: Context, split: str) -> dict:
     return {"images": count}
 
 
-def _features(context: Context, split: str) -> features.FeatureTable:
+def stored_features(context: Context, split: str) -> features.FeatureTable:
+    """Features of a split."""
     return features.read(context.base / "features" / split / "records")
 
 
-def _stored(
-    context: Context, split: str, shares: str
-) -> tuple[features.FeatureTable, EpisodeTable]:
-    """Features and episodes of a split."""
+def stored_episodes(context: Context, split: str, shares: str) -> EpisodeTable:
+    """Episodes of a split with queries in these shares."""
     config = context.config
-    table = read_table(
+    return read_table(
         context.workdir / episode_folder(split, shares) / "records",
         settings.episode_spec(config, shares),
         config[f"{split}_episodes"],
     )
-    return _features(context, split), table
 
 
 def _train(context: Context) -> dict:
     config = context.config
-    shares = config.train_query_shares
-    feature_table, episodes = _stored(context, "train", shares)
+    splits = ("train", "validation")
+    tables = {split: stored_features(context, split) for split in splits}
+    episodes = {
+        split: stored_episodes(context, split, config.train_query_shares) for split in splits
+    }
+    return meta_train(context.folder, config, tables, episodes)[1]
+
+
+def meta_train(
+    folder: Path,
+    config: ConfigDict,
+    tables: Mapping[str, features.FeatureTable],
+    episodes: Mapping[str, EpisodeTable],
+    epochs: int | None = None,
+) -> tuple[FewShotClassifier, dict[str, float]]:
+    """Makes the task model of a config and trains it, going on where a killed run stopped.
+
+    Args:
+        folder: as of `training.train`.
+        config: of the experiment.
+        tables: features of the splits "train" and "validation".
+        episodes: of the same splits.
+        epochs: as of `training.train`.
+
+    Returns:
+        The model and what `training.train` returns.
+    """
     keras.utils.set_random_seed(config.seed)
+    feature_table = tables["train"]
     model = settings.task_model(config, feature_table.features.shape[-1])
     how = settings.training_settings(config)
-    return training.train(
-        context.folder,
+    counts = training.train(
+        folder,
         model,
         how,
         batches=lambda first_step: training_batches(
             feature_table,
-            episodes,
+            episodes["train"],
             steps_per_call=how.steps_per_call,
             episodes_per_step=how.episodes_per_step,
             seed=config.seed,
             first_step=first_step,
         ),
-        validation=episode_batches(*_stored(context, "validation", shares), batch_size=100),
+        validation=episode_batches(tables["validation"], episodes["validation"], batch_size=100),
+        epochs=epochs,
     )
+    return model, counts
 
 
 def _evaluate(context: Context) -> dict:

@@ -138,12 +138,15 @@ def task_model(config: ConfigDict, feature_dim: int) -> FewShotClassifier:
         num_steps=config.num_steps,
         step_size=config.step_size,
         synthetic_gradient=config.synthetic_gradient,
+        hidden=config.hidden_units,
     )
 
 
 def _check_task_model(config: ConfigDict) -> None:
     at_least(0, num_steps=config.num_steps)
     positive(step_size=config.step_size)
+    if config.hidden_units is not None:
+        at_least(1, hidden_units=config.hidden_units)
     if config.synthetic_gradient not in _SYNTHETIC_GRADIENTS:
         raise UserError(
             f'config.synthetic_gradient="{config.synthetic_gradient}" is unknown: use "dense" or '
@@ -153,11 +156,12 @@ def _check_task_model(config: ConfigDict) -> None:
 
 def training_settings(config: ConfigDict) -> training.Settings:
     """How the task model is meta-trained."""
+    train_l2 = config.get("train_l2")  # spinning lines have no phi, hence a single l2
     return training.Settings(
         steps=config.train_steps,
         episodes_per_step=config.episodes_per_step,
         steps_per_call=config.steps_per_call,
         steps_per_epoch=config.steps_per_epoch,
         learning_rate=config.learning_rate,
-        l2=config.l2,
+        l2=config.l2 if train_l2 is None else train_l2,
     )

@@ -96,12 +96,14 @@ class DenseSyntheticGradient(keras.layers.Layer):
 
     Args:
         way: N.
+        hidden: units of the two hidden layers; None: 8N.
     """
 
-    def __init__(self, way: int, **kwargs: Any) -> None:
+    def __init__(self, way: int, hidden: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.way = way
-        self.perceptron = _Perceptron(way, 8 * way, way, dtype=self.dtype_policy)
+        self.hidden = hidden
+        self.perceptron = _Perceptron(way, hidden or 8 * way, way, dtype=self.dtype_policy)
 
     def build(self, logits_shape: tuple[int | None, ...]) -> None:
         """Creates the weights for logits [B, Q, N]."""
@@ -121,7 +123,7 @@ class DenseSyntheticGradient(keras.layers.Layer):
 
     def get_config(self) -> dict:
         """The arguments of the constructor."""
-        return {**super().get_config(), "way": self.way}
+        return {**super().get_config(), "way": self.way, "hidden": self.hidden}
 
 
 @keras.saving.register_keras_serializable("sib_tf")
@@ -133,15 +135,15 @@ class SetSyntheticGradient(keras.layers.Layer):
     queries that look alike. Not in the paper.
 
     Args:
-        hidden: units of the two hidden layers.
+        hidden: units of the two hidden layers; None: 32.
     """
 
     NUM_FEATURES = 9
 
-    def __init__(self, hidden: int = 32, **kwargs: Any) -> None:
+    def __init__(self, hidden: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.hidden = hidden
-        self.perceptron = _Perceptron(self.NUM_FEATURES, hidden, 1, dtype=self.dtype_policy)
+        self.perceptron = _Perceptron(self.NUM_FEATURES, hidden or 32, 1, dtype=self.dtype_policy)
 
     def build(self, logits_shape: tuple[int | None, ...]) -> None:
         """Creates the weights, whatever the shape of the logits [B, Q, N]."""

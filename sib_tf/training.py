@@ -64,6 +64,11 @@ class Settings:
                     f"config.{name}={whole} must be a multiple of config.{unit}={part}."
                 )
 
+    @property
+    def epochs(self) -> int:
+        """How often the model is validated."""
+        return self.steps // self.steps_per_epoch
+
 
 @keras.saving.register_keras_serializable("sib_tf")
 class StepsInOneProgram(keras.Model):
@@ -132,6 +137,7 @@ def train(
     *,
     batches: Callable[[int], tf.data.Dataset],
     validation: tf.data.Dataset | None = None,
+    epochs: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, float]:
     """Meta-trains a model on episodes and saves it.
@@ -143,6 +149,7 @@ def train(
         batches: from the number of a step to the runs of steps that begin there, (inputs, labels)
             with the axes [T, B, ...].
         validation: batches (inputs, labels), evaluated after every epoch.
+        epochs: to stop after, with the learning rate where it is then; all of them if left out.
         callbacks: that add more metrics to the `logs` of an epoch.
 
     Returns:
@@ -153,7 +160,7 @@ def train(
     epoch = resume.restore(trainer)
     trainer.fit(
         batches(epoch * settings.steps_per_epoch),
-        epochs=settings.steps // settings.steps_per_epoch,
+        epochs=settings.epochs if epochs is None else epochs,
         initial_epoch=epoch,
         steps_per_epoch=settings.steps_per_epoch // settings.steps_per_call,
         validation_data=validation,
@@ -170,4 +177,4 @@ def train(
     model.save(folder / MODEL)
     write_json(folder / CURVES, resume.curves())
     metrics = {name: value for name, value in resume.history[-1].items() if name != "epoch"}
-    return {"steps": settings.steps, **metrics}
+    return {"steps": len(resume.history) * settings.steps_per_epoch, **metrics}

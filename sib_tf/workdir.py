@@ -32,7 +32,7 @@ RECORD = "step.json"
 STARTED = "config.json"  # says what a folder is begun with, until it is finished
 _LOG = logging.getLogger("sib_tf")
 # Fields that came later, as what was written before had them.
-_LATER = {"pretrain_precision": "float32"}
+_LATER = {"pretrain_precision": "float32", "hidden_units": None, "train_l2": None}
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "apache-beam")
 
 
@@ -153,8 +153,8 @@ def execute(
 def assist(step: Step, config: ConfigDict, workdir: Path, base: Path | None = None) -> bool:
     """Runs a step, unless its result is there, beside the process that executes it.
 
-    For the other workers of a distributed training: takes no lock, keeps no record, and `step.run`
-    must write nothing. Arguments and result are those of `execute`.
+    For the other workers of a training or a search: takes no lock, keeps no record, and leaves the
+    folder to the process that executes the step. Arguments and result are those of `execute`.
 
     Raises:
         UserError: as `execute`, but for what is being written right now.
@@ -343,7 +343,7 @@ def written_whole(folder: Path) -> Iterator[Path]:
     """
     if folder.exists():
         raise UserError(f"{folder} exists: delete it first or pass another --output.")
-    part = folder.with_name(folder.name + ".part")
+    part = _part(folder)
     with sole_writer(folder):
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()

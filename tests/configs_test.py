@@ -12,6 +12,7 @@ from sib_tf import experiments
 MODULES = [
     importlib.import_module(f"configs.{module.name}")
     for module in pkgutil.iter_modules(configs.__path__)
+    if not module.ispkg
 ]
 
 

@@ -39,6 +39,7 @@ class FewShotClassifier(keras.Model):
         num_steps: K, synthetic-gradient steps.
         step_size: eta. The step sums over queries.
         synthetic_gradient: "dense" (the paper's network) or "set" (any number of classes).
+        hidden: units of its hidden layers; None leaves it to the network, 8N or 32.
         dtype: of weights and computation, a Keras dtype or policy.
 
     Raises:
@@ -52,6 +53,7 @@ class FewShotClassifier(keras.Model):
         num_steps: int = 3,
         step_size: float = 1e-3,
         synthetic_gradient: str = "dense",
+        hidden: int | None = None,
         dtype: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -62,6 +64,7 @@ class FewShotClassifier(keras.Model):
         self.num_steps = num_steps
         self.step_size = step_size
         self.synthetic_gradient = synthetic_gradient
+        self.hidden = hidden
         self.initialization = PrototypeInitialization(dtype=self.dtype_policy)
         self.decoder = CosineClassifier(dtype=self.dtype_policy)
         self.xi = self._build_xi()
@@ -72,7 +75,7 @@ class FewShotClassifier(keras.Model):
 
     def _build_xi(self) -> keras.layers.Layer:
         if self.synthetic_gradient == "set":
-            return SetSyntheticGradient(dtype=self.dtype_policy)
+            return SetSyntheticGradient(self.hidden, dtype=self.dtype_policy)
         if self.synthetic_gradient != "dense":
             raise ValueError(
                 f'synthetic_gradient must be "dense" or "set", got "{self.synthetic_gradient}".'
@@ -81,7 +84,7 @@ class FewShotClassifier(keras.Model):
             raise ValueError(
                 "A dense synthetic gradient needs a fixed number of classes: give way."
             )
-        return DenseSyntheticGradient(self.way, dtype=self.dtype_policy)
+        return DenseSyntheticGradient(self.way, self.hidden, dtype=self.dtype_policy)
 
     def call(self, inputs: Inputs) -> tf.Tensor:
         """Logits of the queries after K synthetic-gradient steps, float [B, Q, N]."""
@@ -214,6 +217,7 @@ class FewShotClassifier(keras.Model):
             "num_steps": self.num_steps,
             "step_size": self.step_size,
             "synthetic_gradient": self.synthetic_gradient,
+            "hidden": self.hidden,
         }
 
 

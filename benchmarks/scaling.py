@@ -1,0 +1,84 @@
+r"""What each job costs as data sets grow: seconds, images a second, bytes and memory.
+
+    python -m benchmarks.scaling
+
+Glyphs of 32 pixels with Conv-4-64, through the real jobs, one after the other; those on Beam with
+one worker and with two, each a process. A table is printed for docs/scaling.md. Run it on an idle
+machine.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from absl import app, flags
+
+_IMAGES = flags.DEFINE_multi_integer("images", [10_000, 30_000, 60_000], "Sizes of the data set.")
+_WORKERS = flags.DEFINE_multi_integer("workers", [1, 2], "Beam workers.")
+
+CLASSES = 150
+CONFIG = (
+    "--config=configs/glyphs.py",
+    "--config.backbone=conv4_64",
+    "--config.pretrain_epochs=1",
+    "--config.pretrain_warmup_steps=10",
+    "--config.views=1",
+)
+# Job -> the folders that it writes.
+JOBS = {
+    "build_dataset": ["data"],
+    "build_episodes": ["episodes/train-balanced", "episodes/validation-balanced"],
+    "pretrain": ["backbone"],
+    "embed": ["features/train", "features/validation", "features/test"],
+    "train": ["model"],
+    "evaluate": ["evaluation"],
+}
+ON_BEAM = ("build_dataset", "build_episodes", "embed")
+
+
+def main(argv: Sequence[str]) -> None:
+    """Prints a row for each job, size and number of workers."""
+    del argv
+    print("| images | job | workers | seconds | images/s | MB written | MB of memory |")
+    print("|---|---|---|---|---|---|---|")
+    for images in _IMAGES.value:
+        for workers in _WORKERS.value:
+            for job, cells in costs(images, workers):
+                if job in ON_BEAM or workers == _WORKERS.value[0]:
+                    print(f"| {images:,} | {job} | {workers} | {cells} |", flush=True)
+
+
+def costs(images: int, workers: int) -> Iterator[tuple[str, str]]:
+    """Walks the jobs on a data set of so many images: each with the rest of its row."""
+    beam = ["--", f"--direct_num_workers={workers}"]
+    if workers > 1:
+        beam.append("--direct_running_mode=multi_processing")
+    with tempfile.TemporaryDirectory() as folder:
+        for job in JOBS:
+            yield job, cost(job, images, Path(folder), beam if job in ON_BEAM else [])
+
+
+def cost(job: str, images: int, folder: Path, beam: Sequence[str]) -> str:
+    """Runs a job and reads what it cost, the start of the program left out."""
+    command = [sys.executable, "-m", f"jobs.{job}", *CONFIG, f"--workdir={folder}"]
+    process = subprocess.Popen(
+        [*command, f"--config.images_per_class={images // CLASSES}", *beam],
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"{job} failed.")
+    written = [folder / name for name in JOBS[job]]
+    records = [json.loads((result / "step.json").read_text()) for result in written]
+    seconds = sum(record["seconds"] for record in records)
+    size = sum(file.stat().st_size for result in written for file in result.rglob("*"))
+    memory = usage.ru_maxrss * 1024  # which Linux counts in KiB
+    return f"{seconds:.1f} | {images / seconds:,.0f} | {size / 1e6:.1f} | {memory / 1e6:.0f}"
+
+
+if __name__ == "__main__":
+    app.run(main)

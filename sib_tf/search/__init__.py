@@ -1,0 +1,1 @@
+"""Search over the fields of a config with keras-tuner."""
