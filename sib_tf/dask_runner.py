@@ -9,14 +9,17 @@ what Beam's transforms are replaced by are Beam's.
 It takes bounded pipelines in the global window, without state and timers.
 """
 
+import contextlib
 import dataclasses
 import itertools
+import logging
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
+import dask.config
 from apache_beam.internal import pickler
 from apache_beam.metrics.execution import MetricsContainer, MetricUpdates
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -36,6 +39,8 @@ from dask.distributed import Client, Future
 
 # More bundles than threads, so that none waits long for the last; few, as each sets up its DoFn.
 _BUNDLES_OF_A_THREAD = 4
+# An environment variable of the processes that Dask starts here
+_LOGGING = "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED"
 
 
 class DaskRunner(dask_runner.DaskRunner):
@@ -48,12 +53,25 @@ class DaskRunner(dask_runner.DaskRunner):
         )
         sizes = {name: dask_options.pop(name, None) for name in ("npartitions", "partition_size")}
         pipeline.replace_all(overrides.dask_overrides())
-        with Client(**dask_options) as client:
+        with _warnings_alone(), Client(**dask_options) as client:
             threads = sum(client.nthreads().values())
             sizes["npartitions"] = sizes["npartitions"] or _BUNDLES_OF_A_THREAD * max(1, threads)
             tasks = _Tasks(client, **sizes)
             pipeline.visit(tasks)
             return _Result(client.gather(tasks.counts()))
+
+
+@contextlib.contextmanager
+def _warnings_alone() -> Iterator[None]:
+    """Keeps Dask, which tells of every connection, to warnings; so too processes it starts here."""
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with dask.config.set({_LOGGING: "warning"}):
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 class _Result(PipelineResult):
