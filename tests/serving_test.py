@@ -99,7 +99,7 @@ class Running:
         """Waits until a version is in a state."""
         stub = ModelServiceStub(self.channel())
         request = GetModelStatusRequest(model_spec=ModelSpec(name=NAME))
-        end, found = time.monotonic() + 10, {}
+        end, found = time.monotonic() + 60, {}
         while time.monotonic() < end:
             try:
                 response = stub.GetModelStatus(request, wait_for_ready=True, timeout=30)

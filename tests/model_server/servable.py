@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf.message import Message
-from tensorflow.core.protobuf.config_pb2 import CallableOptions
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
@@ -36,6 +36,7 @@ class Servable:
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         with self._session.graph.as_default():
             meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(folder))
+        self._session._extend_graph()
         self.signatures: dict[str, SignatureDef] = dict(meta_graph.signature_def)
         # Not all at once: that of the initialisation is none to call and has no output.
         self._batching = batching
@@ -83,14 +84,15 @@ class Servable:
         self._session.close()
 
     def _runner(self, signature: SignatureDef) -> partial:
-        # In the order of DirectSession::Run, by which an error counts them.
-        inputs = sorted(signature.inputs.items(), key=lambda item: item[1].name)
-        names = {name: info.name for name, info in inputs}
-        fetches = {name: info.name for name, info in signature.outputs.items()}
-        options = CallableOptions(feed=names.values(), fetch=fetches.values())
-        # Unlike run(), this leaves all checks to the graph, as C++ does.
-        call = self._session._make_callable_from_options(options)
-        return partial(_run, call, tuple(names), tuple(fetches))
+        feeds, fetches = (
+            {name: self._tensor(info.name) for name, info in side.items()}
+            for side in (signature.inputs, signature.outputs)
+        )
+        # Unlike run(), this leaves all checks to the session and the graph, as C++ does.
+        return partial(_run, self._session._call_tf_sessionrun, feeds, fetches)
+
+    def _tensor(self, name: str) -> Any:
+        return self._session.graph.get_tensor_by_name(name)._as_tf_output()
 
     def _warm_up(self, file: Path) -> None:
         if not file.exists():
@@ -99,9 +101,10 @@ class Servable:
             predict.predict(self, PredictionLog.FromString(record).predict_log.request)
 
 
-def _run(call, names: tuple[str, ...], fetches: tuple[str, ...], inputs: Tensors) -> Tensors:
+def _run(call: Callable, feeds: dict, fetches: dict, inputs: Tensors) -> Tensors:
+    fed = {feed: inputs[name] for name, feed in feeds.items()}
     try:
-        values = call(*(inputs[name] for name in names))
+        values = call(None, fed, list(fetches.values()), [], None)
     except tf.errors.OpError as error:
         raise of_tensorflow(error) from error
     return dict(zip(fetches, map(np.asarray, values), strict=True))
