@@ -40,10 +40,7 @@ def write(folder: Path, rows: Sequence[Row], config: ConfigDict, epochs: int) ->
     best = max(whole, key=_accuracy)
     write_json(folder / "trials.json", [dataclasses.asdict(row) for row in ordered])
     (folder / "trials.md").write_text(_table(ordered) + "\n")
-    found = (
-        f"Trial {best.name} of a search by `jobs.tune` over {config.export_name}: "
-        f"{_percent(best)} % of\nthe validation queries."
-    )
+    found = f"Found by `jobs.tune`, trial {best.name}: {_percent(best)} % of validation queries."
     text = config_source.source(space.with_values(config, best.values), found)
     (folder / CONFIG).write_text(text)
     return {"trials": len(rows), OBJECTIVE: _accuracy(best)}
