@@ -197,8 +197,8 @@ class FewShotClassifier(keras.Model):
     def in_float64(self) -> "FewShotClassifier":
         """A copy that computes in double precision.
 
-        Where an episode has two queries alone, the network normalises over two numbers and the
-        steps amplify the rounding of float32 to 2e-5 in the probabilities.
+        Of few queries the network normalises few numbers, which amplifies rounding: in float32 the
+        probabilities of two queries are right to 1e-4 only.
         """
         return self._copy(dtype="float64")
 
