@@ -1,8 +1,8 @@
 """`jobs.tune` on a miniature of the glyphs data set: alone, killed, and with several processes."""
 
-import importlib.util
 import json
 import os
+import runpy
 import shutil
 import signal
 import socket
@@ -64,13 +64,13 @@ def prepared(tmp_path_factory):
 
 def search(folder, workdir, *args, **variables):
     return start(
-        command("tune", workdir, f"--space={folder / 'space.py'}", "--trials=3", *args),
+        command("tune", workdir, f"--space={folder / 'space.py'}", "--trials=2", *args),
         **variables,
     )
 
 
 def trials(workdir):
-    content = json.loads((workdir / "search/random-3/trials.json").read_text())
+    content = json.loads((workdir / "search/random-2/trials.json").read_text())
     return {row["name"]: (row["values"], row["metrics"]["val_accuracy"]) for row in content}
 
 
@@ -83,36 +83,21 @@ def searched(prepared):
 
 def test_a_search_tries_the_config_and_as_many_others_as_it_is_told(searched):
     folder, printed = searched
-    assert trials(folder).keys() == {"config", "0", "1", "2"}
+    assert trials(folder).keys() == {"config", "0", "1"}
     assert "Best val_accuracy So Far" in printed
     as_it_is, accuracy = trials(folder)["config"]
     assert as_it_is == {"step_size": 1e-3, "train_query_shares": "balanced"}
     assert 0.35 < accuracy < 0.9
+    best, _ = max(trials(folder).values(), key=lambda found: found[1])
+    config = runpy.run_path(str(folder / "search/random-2/best.py"))["get_config"]()
+    assert {name: config[name] for name in best} == best
     assert not list(folder.rglob("*.part"))
-
-
-def test_the_best_config_trains_to_the_accuracy_that_was_found(searched, tmp_path):
-    folder, _ = searched
-    values, accuracy = max(trials(folder).values(), key=lambda found: found[1])
-    file = folder / "search/random-3/best.py"
-    spec = importlib.util.spec_from_file_location("best", file)
-    best = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(best)
-    config = best.get_config()
-    assert {name: config[name] for name in values} == values
-    arguments = command("train", folder)
-    arguments[3] = f"--config={file}"
-    if values["train_query_shares"] == "mixture":
-        pytest.skip("the validation episodes of this config are others")
-    finish(start(arguments))
-    curves = json.loads((folder / "model/curves.json").read_text())
-    assert curves["val_accuracy"][-1] == pytest.approx(accuracy, abs=1e-6)
 
 
 def test_a_search_that_is_killed_goes_on(prepared, searched):
     folder = shutil.copytree(prepared / "work", prepared / "killed")
     process = search(prepared, folder)
-    second = folder / "search/random-3.part/trials/trial_1/trial.json"
+    second = folder / "search/random-2.part/trials/trial_1/trial.json"
     deadline = time.monotonic() + 200
     while not second.exists():
         assert process.poll() is None, process.communicate()[1]
@@ -120,11 +105,11 @@ def test_a_search_that_is_killed_goes_on(prepared, searched):
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    first = folder / "search/random-3.part/trials/trial_0/model/model.keras"
+    first = folder / "search/random-2.part/trials/trial_0/model/model.keras"
     written = first.stat().st_mtime_ns
     # The folder is renamed when the search is done, and the file keeps its time.
     finish(search(prepared, folder))
-    moved = folder / "search/random-3/trials/trial_0/model/model.keras"
+    moved = folder / "search/random-2/trials/trial_0/model/model.keras"
     assert moved.stat().st_mtime_ns == written, "the first trial is not run again"
     assert trials(folder) == trials(searched[0])
 
