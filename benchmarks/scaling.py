@@ -17,7 +17,7 @@ from pathlib import Path
 
 from absl import app, flags
 
-_IMAGES = flags.DEFINE_multi_integer("images", [10_000, 30_000, 60_000], "Sizes of the data set.")
+_IMAGES = flags.DEFINE_multi_integer("images", [67, 200, 400], "Images of each class.")
 _WORKERS = flags.DEFINE_multi_integer("workers", [1, 2], "Beam workers.")
 
 CLASSES = 150
@@ -27,6 +27,7 @@ CONFIG = (
     "--config.pretrain_epochs=1",
     "--config.pretrain_warmup_steps=10",
     "--config.views=1",
+    "--config.queries_per_class=5",  # for which the classes of the smallest data set are enough
 )
 # Job -> the folders that it writes.
 JOBS = {
@@ -45,39 +46,41 @@ def main(argv: Sequence[str]) -> None:
     del argv
     print("| images | job | workers | seconds | images/s | MB written | MB of memory |")
     print("|---|---|---|---|---|---|---|")
-    for images in _IMAGES.value:
+    for images_per_class in _IMAGES.value:
         for workers in _WORKERS.value:
-            for job, cells in costs(images, workers):
+            for job, cells in costs(images_per_class, workers):
                 if job in ON_BEAM or workers == _WORKERS.value[0]:
+                    images = CLASSES * images_per_class
                     print(f"| {images:,} | {job} | {workers} | {cells} |", flush=True)
 
 
-def costs(images: int, workers: int) -> Iterator[tuple[str, str]]:
-    """Walks the jobs on a data set of so many images: each with the rest of its row."""
+def costs(images_per_class: int, workers: int) -> Iterator[tuple[str, str]]:
+    """Walks the jobs on a data set of this size: each with the rest of its row."""
     beam = ["--", f"--direct_num_workers={workers}"]
     if workers > 1:
         beam.append("--direct_running_mode=multi_processing")
     with tempfile.TemporaryDirectory() as folder:
         for job in JOBS:
-            yield job, cost(job, images, Path(folder), beam if job in ON_BEAM else [])
+            yield job, cost(job, images_per_class, Path(folder), beam if job in ON_BEAM else [])
 
 
-def cost(job: str, images: int, folder: Path, beam: Sequence[str]) -> str:
+def cost(job: str, images_per_class: int, folder: Path, beam: Sequence[str]) -> str:
     """Runs a job and reads what it cost, the start of the program left out."""
     command = [sys.executable, "-m", f"jobs.{job}", *CONFIG, f"--workdir={folder}"]
-    process = subprocess.Popen(
-        [*command, f"--config.images_per_class={images // CLASSES}", *beam],
-        stderr=subprocess.DEVNULL,
-    )
+    command += [f"--config.images_per_class={images_per_class}", *beam]
+    printed = folder / "printed.txt"
+    with printed.open("w") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise RuntimeError(f"{job} failed.")
+        raise RuntimeError(f"{job}: {printed.read_text().splitlines()[-1]}")
     written = [folder / name for name in JOBS[job]]
     records = [json.loads((result / "step.json").read_text()) for result in written]
     seconds = sum(record["seconds"] for record in records)
     size = sum(file.stat().st_size for result in written for file in result.rglob("*"))
     memory = usage.ru_maxrss * 1024  # which Linux counts in KiB
-    return f"{seconds:.1f} | {images / seconds:,.0f} | {size / 1e6:.1f} | {memory / 1e6:.0f}"
+    rate = CLASSES * images_per_class / seconds
+    return f"{seconds:.1f} | {rate:,.0f} | {size / 1e6:.1f} | {memory / 1e6:.0f}"
 
 
 if __name__ == "__main__":
