@@ -10,6 +10,7 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners import create_runner
 
 from sib_tf import counters
 from sib_tf.errors import UserError
@@ -37,8 +38,8 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
     `sib_tf.dask_runner`.
 
     Raises:
-        UserError: an argument is no option of Beam's, or has a wrong value, or Dask is wanted and
-            not installed.
+        UserError: an argument is no option of Beam's, or has a wrong value, or the runner is
+            unknown or not installed.
     """
     parsed = PipelineOptions(list(beam_args))
     standard = parsed.view_as(StandardOptions)
@@ -48,7 +49,15 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
     unknown = _unknown(beam_args)
     if unknown and standard.runner not in _WITH_JOB_SERVER:
         raise UserError(f"{unknown[0]} is no option of Beam's: correct it or leave it out.")
+    _refuse_missing(standard.runner)
     return parsed
+
+
+def _refuse_missing(runner: str) -> None:
+    try:
+        create_runner(runner)
+    except (ImportError, ValueError, AttributeError) as error:
+        raise UserError(f"--runner={runner}: {str(error).splitlines()[0]}.") from None
 
 
 def _load_dask() -> str:

@@ -1,3 +1,4 @@
+import importlib
 import sys
 
 import apache_beam as beam
@@ -65,7 +66,6 @@ def test_wrong_options_are_named(args, words):
     "args",
     [
         ["--runner", "DirectRunner", "--direct_num_workers=2", "--setup_file=setup.py"],
-        ["--runner=DataflowRunner", "--project=p", "--region=r", "--experiments=a"],
         ["--runner=FlinkRunner", "--flink_master=local", "--known_to_the_job_server=1"],
         ["--runner=SparkRunner", "--spark_master_url=local[4]"],
         ["--runner=DaskRunner", "--dask_client_address=tcp://localhost:8786"],
@@ -73,6 +73,23 @@ def test_wrong_options_are_named(args, words):
 )
 def test_options_of_other_runners_are_taken(args):
     assert beam_runner.options(args)
+
+
+@pytest.mark.parametrize("runner", ["FlinkRuner", "sib_tf.errors.FlinkRunner", "no_module.Runner"])
+def test_a_runner_that_does_not_exist_is_named(runner):
+    with pytest.raises(UserError, match=rf"^--runner={runner}: .*({runner}|module)"):
+        beam_runner.options([f"--runner={runner}"])
+
+
+def test_dataflow_is_taken_or_its_package_named():
+    args = ["--runner=DataflowRunner", "--project=p", "--region=r", "--experiments=a"]
+    try:
+        importlib.import_module("apache_beam.runners.dataflow.dataflow_runner")
+    except ImportError:
+        with pytest.raises(UserError, match=r"please install apache_beam\[gcp\]"):
+            beam_runner.options(args)
+    else:
+        assert beam_runner.options(args)
 
 
 def test_dask_that_is_not_installed_is_named(monkeypatch):
