@@ -22,10 +22,16 @@ from sib_tf.episodes.reader import EpisodeTable, read_table
 from sib_tf.episodes.sampling import EpisodeSpec
 from sib_tf.errors import UserError
 from sib_tf.evaluation import BATCH, Predictions, Predictor, joined
-from sib_tf.records import record_files
+from sib_tf.records import floats, ints, parsed_batches, record_files, serialize, strings
 from sib_tf.tasks.few_shot import FewShotClassifier
 
 METHODS = ("prototypes", "sib")
+_LAYOUT = {
+    "method": tf.string,
+    "start": tf.int64,
+    "probabilities": tf.string,
+    "seconds": tf.float32,
+}
 
 
 class PredictChunk(beam.DoFn):
@@ -73,15 +79,14 @@ class PredictChunk(beam.DoFn):
 
 
 def _encode(method: str, start: int, predictions: Predictions) -> bytes:
-    probabilities = tf.io.serialize_tensor(predictions.probabilities).numpy()
-    content = {
-        "method": tf.train.Feature(bytes_list=tf.train.BytesList(value=[method.encode()])),
-        "start": tf.train.Feature(int64_list=tf.train.Int64List(value=[start])),
-        "probabilities": tf.train.Feature(bytes_list=tf.train.BytesList(value=[probabilities])),
-        "seconds": tf.train.Feature(float_list=tf.train.FloatList(value=[predictions.seconds])),
-    }
-    example = tf.train.Example(features=tf.train.Features(feature=content))
-    return example.SerializeToString(deterministic=True)
+    return serialize(
+        {
+            "method": strings([method.encode()]),
+            "start": ints([start]),
+            "probabilities": strings([tf.io.serialize_tensor(predictions.probabilities).numpy()]),
+            "seconds": floats([predictions.seconds]),
+        }
+    )
 
 
 def predict(
@@ -111,7 +116,7 @@ def predict(
         The episodes, and the predictions of them by method.
 
     Raises:
-        UserError: bad input, or a chunk is missing or there twice.
+        UserError: bad input, or a chunk is missing.
     """
     chunks = PredictChunk(
         model=str(model),
@@ -127,26 +132,25 @@ def predict(
         scratch / "predictions", starts, beam.ParDo(chunks), beam_args=beam_args
     )
     table = read_table(episodes, spec, count)
-    found = {method: _read(scratch, method, starts, table.query_labels) for method in METHODS}
+    found = _read(scratch, starts, table.query_labels)
     storage.remove(scratch)
     return table, found
 
 
-def _read(folder: Path, method: str, starts: Sequence[int], labels: np.ndarray) -> Predictions:
-    parts = dict(_parts(folder, method, labels))
-    if sorted(parts) != list(starts):
+def _read(folder: Path, starts: Sequence[int], labels: np.ndarray) -> dict[str, Predictions]:
+    """The predictions of all episodes by method."""
+    parts: dict[str, dict[int, Predictions]] = {method: {} for method in METHODS}
+    for batch in parsed_batches(record_files(folder), _parse, batch_size=BATCH):
+        columns = (batch[name].numpy() for name in _LAYOUT)
+        for method, start, serialized, seconds in zip(*columns, strict=True):
+            probabilities = tf.io.parse_tensor(serialized, tf.float32).numpy()
+            truth = labels[start : start + BATCH]
+            parts[method.decode()][start] = Predictions(probabilities, truth, float(seconds))
+    if any(sorted(found) != list(starts) for found in parts.values()):
         raise UserError(f"{folder} lacks predictions: run `python -m jobs.evaluate` again.")
-    return joined([parts[start] for start in starts])
+    return {method: joined([found[n] for n in starts]) for method, found in parts.items()}
 
 
-def _parts(folder: Path, method: str, labels: np.ndarray) -> Iterator[tuple[int, Predictions]]:
-    files = [str(file) for file in record_files(folder)]
-    for record in tf.data.TFRecordDataset(files).as_numpy_iterator():
-        content = tf.train.Example.FromString(record).features.feature
-        if content["method"].bytes_list.value[0] != method.encode():
-            continue
-        (start,) = content["start"].int64_list.value
-        (serialized,) = content["probabilities"].bytes_list.value
-        (seconds,) = content["seconds"].float_list.value
-        probabilities = tf.io.parse_tensor(serialized, tf.float32).numpy()
-        yield start, Predictions(probabilities, labels[start : start + BATCH], seconds)
+def _parse(records: tf.Tensor) -> dict[str, tf.Tensor]:
+    layout = {name: tf.io.FixedLenFeature([], dtype) for name, dtype in _LAYOUT.items()}
+    return tf.io.parse_example(records, layout)

@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from sib_tf.episodes.sampling import Episode, EpisodeSpec
+from sib_tf.records import floats, ints, serialize, strings
 
 MATERIALIZE = ("ids", "features", "images")
 INTEGERS = ("classes", "support/id", "support/label", "query/id", "query/label")
@@ -43,22 +44,21 @@ def encode(
         images: of the support and query examples, PNG bytes [S] and [Q].
     """
     content = {
-        "episode": _ints([episode.index]),
-        "classes": _ints(episode.classes),
-        "support/id": _ints(episode.support_ids),
-        "support/label": _ints(episode.support_labels),
-        "query/id": _ints(episode.query_ids),
-        "query/label": _ints(episode.query_labels),
+        "episode": ints([episode.index]),
+        "classes": ints(episode.classes),
+        "support/id": ints(episode.support_ids),
+        "support/label": ints(episode.support_labels),
+        "query/id": ints(episode.query_ids),
+        "query/label": ints(episode.query_labels),
     }
     if features is not None:
         support, query = features
-        content["feature_dim"] = _ints([support.shape[-1]])
-        content["support/features"] = _floats(support)
-        content["query/features"] = _floats(query)
+        content["feature_dim"] = ints([support.shape[-1]])
+        content["support/features"] = floats(support)
+        content["query/features"] = floats(query)
     if images is not None:
-        content["support/image"], content["query/image"] = map(_bytes, images)
-    example = tf.train.Example(features=tf.train.Features(feature=content))
-    return example.SerializeToString(deterministic=True)
+        content["support/image"], content["query/image"] = map(strings, images)
+    return serialize(content)
 
 
 def parse(records: tf.Tensor, spec: EpisodeSpec, materialize: str = "ids") -> dict[str, tf.Tensor]:
@@ -110,15 +110,3 @@ def _rows(features: tf.Tensor, size: int, dims: tf.Tensor) -> tf.Tensor:
     # Among longer records a shorter one is filled up with zeros; its own D tells.
     tf.debugging.assert_equal(dims, dim, "episodes of different feature_dim")
     return tf.reshape(features, [-1, size, dim])
-
-
-def _ints(values: Sequence[int] | np.ndarray) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-
-
-def _floats(values: np.ndarray) -> tf.train.Feature:
-    return tf.train.Feature(float_list=tf.train.FloatList(value=np.ravel(values)))
-
-
-def _bytes(values: Sequence[bytes]) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))

@@ -7,6 +7,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from sib_tf.errors import UserError
+from sib_tf.report import names
 from sib_tf.search import config_source, space
 from sib_tf.search.tuner import OBJECTIVE, Row
 from sib_tf.workdir import write_json
@@ -66,7 +67,7 @@ def _cells(row: Row, fields: Sequence[str]) -> list[str]:
 def _percent(row: Row) -> str:
     if not row.metrics:
         return "diverged"
-    return f"{100 * _accuracy(row):.1f} ± {100 * row.metrics['ci95']:.1f}"
+    return f"{names.percent(_accuracy(row))} ± {names.percent(row.metrics['ci95'])}"
 
 
 def _short(value: object) -> str:

@@ -54,10 +54,8 @@ def check(space: keras_tuner.HyperParameters, config: ConfigDict) -> None:
 
 def _ends(parameter: Any) -> Sequence[Any]:
     """Every value of a choice, the least and the largest of a range."""
-    if isinstance(parameter, keras_tuner.engine.hyperparameters.Choice):
-        return parameter.values
-    least, largest = getattr(parameter, "min_value", None), getattr(parameter, "max_value", None)
-    return parameter.values if least is None else (least, largest)
+    is_range = hasattr(parameter, "min_value")
+    return (parameter.min_value, parameter.max_value) if is_range else parameter.values
 
 
 def query_shares(space: keras_tuner.HyperParameters, config: ConfigDict) -> list[str]:
