@@ -19,7 +19,7 @@ def get_config() -> ConfigDict:
     config.hidden_units = 16
     config.l2 = 0.0005
     config.learning_rate = 0.002342486458338235
-    config.manual_dir = "/var/tmp/sib/manual"
+    config.manual_dir = ""
     config.num_steps = 5
     config.pretrain_batch_size = 64
     config.pretrain_epochs = 25
