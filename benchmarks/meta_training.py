@@ -23,7 +23,7 @@ from sib_tf.features import FeatureTable
 from sib_tf.training import Settings, compiled
 
 _RUNS = flags.DEFINE_integer("runs", 7, "Timed runs, after one that is not.", 1)
-_STEPS = flags.DEFINE_integer("steps", 5000, "Steps of a run.", 100)
+_STEPS = flags.DEFINE_integer("steps", 5000, "Steps of a run, a multiple of 100.", 100)
 _VIEWS = flags.DEFINE_integer("views", 10, "Views of each of the 38,400 images.", 1)
 _DIMS = flags.DEFINE_multi_integer("dim", [256, 640], "Feature sizes D.")
 
@@ -36,7 +36,9 @@ def seconds_per_step(dim: int) -> list[float]:
     spec = EpisodeSpec(way=5, shot=1, queries=75)
     groups = examples_by_class(labels, spec, [str(n) for n in range(64)], "train")
     episodes = [sample(groups, spec, seed=0, stream="train", index=i) for i in range(1000)]
-    settings = Settings(steps=_STEPS.value, learning_rate=1e-3, l2=5e-4)
+    settings = Settings(
+        steps=_STEPS.value, steps_per_epoch=_STEPS.value, learning_rate=1e-3, l2=5e-4
+    )
     batches = training_batches(
         FeatureTable(features, labels),
         tabulate(episodes),

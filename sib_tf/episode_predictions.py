@@ -22,7 +22,7 @@ from sib_tf.episodes.reader import EpisodeTable, read_table
 from sib_tf.episodes.sampling import EpisodeSpec
 from sib_tf.errors import UserError
 from sib_tf.evaluation import BATCH, Predictions, Predictor, joined
-from sib_tf.records import floats, ints, parsed_batches, record_files, serialize, strings
+from sib_tf.records import parsed_batches, record_files, serialize
 from sib_tf.tasks.few_shot import FewShotClassifier
 
 METHODS = ("prototypes", "sib")
@@ -79,13 +79,11 @@ class PredictChunk(beam.DoFn):
 
 
 def _encode(method: str, start: int, predictions: Predictions) -> bytes:
+    probabilities = tf.io.serialize_tensor(predictions.probabilities).numpy()
     return serialize(
-        {
-            "method": strings([method.encode()]),
-            "start": ints([start]),
-            "probabilities": strings([tf.io.serialize_tensor(predictions.probabilities).numpy()]),
-            "seconds": floats([predictions.seconds]),
-        }
+        {"start": [start]},
+        {"seconds": [predictions.seconds]},
+        {"method": [method.encode()], "probabilities": [probabilities]},
     )
 
 

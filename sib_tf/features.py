@@ -12,11 +12,13 @@ image, of which meta-training draws one per use; other splits hold one plain vie
 """
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import apache_beam as beam
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -26,12 +28,11 @@ from sib_tf import beam_runner, datasets, keras_file
 from sib_tf.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.counters import counter
 from sib_tf.errors import UserError
-from sib_tf.records import floats, ints, parsed_batches, record_files, serialize
+from sib_tf.records import parsed_batches, record_files, serialize
 from sib_tf.workdir import write_json
 
-# Images of one Beam element. Fixed, because the draws of an augmented view are made per chunk.
-CHUNK = 2000
-BATCH = 500  # images of one forward pass
+BATCH = 500  # images of one forward pass; fixed, for the draws of their views are made together
+CHUNK = 10 * BATCH  # images of one Beam element
 INFO = "info.json"
 _NO_LABEL = -1
 
@@ -80,7 +81,8 @@ class EmbedChunk(beam.DoFn):
         """Loads the backbone, once on each worker."""
         self._builder = datasets.builder_of(self._data)
         phi = keras_file.load(self._phi_file)
-        self._phi = tf.function(lambda images: phi(images, training=False), reduce_retracing=True)
+        images = tf.TensorSpec((None, *phi.input_shape[1:]))
+        self._phi = tf.function(lambda batch: phi(batch, training=False), input_signature=[images])
 
     def process(self, start: int) -> Iterator[bytes]:
         """Embeds the chunk that begins at `start`.
@@ -89,14 +91,14 @@ class EmbedChunk(beam.DoFn):
             UserError: phi makes NaN or infinite features; names phi, split and class.
         """
         end = min(start + CHUNK, self._builder.info.splits[self._split].num_examples)
-        chunk = f"{self._split}[{start}:{end}]"
-        images, labels = datasets.read_examples(self._builder, chunk)
-        views = [self._embed(self._view(images, start, v)) for v in range(self._views)]
-        features = np.stack(views, axis=1)
-        self._refuse_not_finite(features, labels, start)
-        for position, (label, row) in enumerate(zip(labels, features, strict=True), start=start):
-            counter("images").inc()
-            yield _encode(position, label, row)
+        batches = datasets.examples(self._builder, f"{self._split}[{start}:{end}]", BATCH)
+        for first, (images, labels) in zip(itertools.count(start, BATCH), batches, strict=False):
+            views = [self._phi(self._view(images, first, v)) for v in range(self._views)]
+            features = np.stack(views, axis=1)
+            self._refuse_not_finite(features, labels, first)
+            for position, (label, row) in enumerate(zip(labels, features, strict=True), first):
+                yield _encode(position, label, row)
+            counter("images").inc(len(images))
 
     def _refuse_not_finite(self, features: np.ndarray, labels: np.ndarray, start: int) -> None:
         bad = _not_finite(features, axes=(1, 2))
@@ -108,16 +110,12 @@ class EmbedChunk(beam.DoFn):
                 "folder and train it again."
             )
 
-    def _view(self, images: np.ndarray, start: int, view: int) -> tf.Tensor:
+    def _view(self, images: np.ndarray, first: int, view: int) -> tf.Tensor:
         if self._augmentation is None:
-            return tf.constant(images)
-        stream = np.random.default_rng([self._seed, start, view])
+            return tf.constant(images, tf.float32)
+        stream = np.random.default_rng([self._seed, first, view])
         draws = stream.random((len(images), NUM_DRAWS), dtype=np.float32)
         return self._augmentation(images, tf.constant(draws))
-
-    def _embed(self, images: tf.Tensor) -> np.ndarray:
-        batches = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
-        return np.concatenate([self._phi(batch) for batch in batches])
 
 
 def _not_finite(features: np.ndarray, axes: tuple[int, int]) -> np.ndarray:
@@ -127,14 +125,8 @@ def _not_finite(features: np.ndarray, axes: tuple[int, int]) -> np.ndarray:
 
 def _encode(position: int, label: int, features: np.ndarray) -> bytes:
     """One record; `features` is [V, D]."""
-    return serialize(
-        {
-            "id": ints([position]),
-            "label": ints([label]),
-            "features": floats(features),
-            "views": ints([len(features)]),
-        }
-    )
+    ints = {"id": [position], "label": [label], "views": [len(features)]}
+    return serialize(ints, {"features": features})
 
 
 def write(
@@ -164,19 +156,31 @@ def write(
         The number of images.
 
     Raises:
-        UserError: phi makes NaN or infinite features; names phi, split and class.
+        UserError: phi is for images of another size, or makes NaN or infinite features; names phi,
+            split and class.
     """
     folder.mkdir(parents=True)
-    count = datasets.builder_of(data).info.splits[split].num_examples
-    dim = keras_file.load(phi).output_shape[-1]
+    info = datasets.builder_of(data).info
+    count = info.splits[split].num_examples
+    network = keras_file.load(phi)
+    _refuse_other_images(network, phi, info.features["image"].shape)
     embed = EmbedChunk(
         phi=str(phi), data=str(data), split=split, views=views, augmentation=augmentation, seed=seed
     )
     beam_runner.write_records(
         folder / split, range(0, count, CHUNK), beam.ParDo(embed), beam_args=beam_args
     )
-    write_json(folder / INFO, {"examples": count, "views": views, "dim": dim})
+    write_json(folder / INFO, {"examples": count, "views": views, "dim": network.output_shape[-1]})
     return count
+
+
+def _refuse_other_images(network: keras.Model, phi: Path, image: tuple[int, int, int]) -> None:
+    seen = network.input_shape[1:]
+    if seen != image:
+        raise UserError(
+            f"{phi} is for images of {seen[0]} x {seen[1]} pixels, those of the data set have "
+            f"{image[0]} x {image[1]}: choose weights that were trained on images as large."
+        )
 
 
 def read(folder: Path) -> FeatureTable:

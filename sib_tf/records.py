@@ -11,26 +11,29 @@ from sib_tf.errors import UserError
 SUFFIX = ".tfrecord"
 
 
-def serialize(content: Mapping[str, tf.train.Feature]) -> bytes:
-    """A record: a `tf.train.Example` of the features by their names."""
-    example = tf.train.Example(features=tf.train.Features(feature=content))
+def serialize(
+    ints: Mapping[str, Sequence[int] | np.ndarray],
+    floats: Mapping[str, Sequence[float] | np.ndarray] | None = None,
+    strings: Mapping[str, Sequence[bytes]] | None = None,
+) -> bytes:
+    """A record: a `tf.train.Example` of features by their names.
+
+    Args:
+        ints: of type int64.
+        floats: of type float, row after row.
+        strings: of type bytes.
+    """
+    example = tf.train.Example()
+    # To fill what is there takes protobuf half the time of putting features together, and a list a
+    # fifth of the time of an array.
+    feature = example.features.feature
+    for name, values in ints.items():
+        feature[name].int64_list.value.extend(values)
+    for name, values in (floats or {}).items():
+        feature[name].float_list.value.extend(np.ravel(values).tolist())
+    for name, values in (strings or {}).items():
+        feature[name].bytes_list.value.extend(values)
     return example.SerializeToString(deterministic=True)
-
-
-def ints(values: Sequence[int] | np.ndarray) -> tf.train.Feature:
-    """A feature of type int64."""
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-
-
-def floats(values: Sequence[float] | np.ndarray) -> tf.train.Feature:
-    """A feature of type float, row after row."""
-    # protobuf takes a list in a fifth of the time of an array.
-    return tf.train.Feature(float_list=tf.train.FloatList(value=np.ravel(values).tolist()))
-
-
-def strings(values: Sequence[bytes]) -> tf.train.Feature:
-    """A feature of type bytes."""
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
 
 
 def record_files(folder: Path) -> list[Path]:

@@ -33,8 +33,10 @@ def phi(tmp_path_factory):
     return path
 
 
-def written(folder, monkeypatch, data, phi, workers, **kwargs):
-    monkeypatch.setattr(features, "CHUNK", 5)  # several chunks, the last one smaller
+def written(folder, monkeypatch, data, phi, workers, chunk=6, **kwargs):
+    """Of 18 images: several chunks, each of several batches, and smaller ones at the end."""
+    monkeypatch.setattr(features, "BATCH", 4)
+    monkeypatch.setattr(features, "CHUNK", chunk)
     args = [f"--direct_num_workers={workers}", "--direct_running_mode=multi_threading"]
     features.write(folder, phi=phi, data=data, split="train", beam_args=args, **kwargs)
     return features.read(folder)
@@ -50,11 +52,11 @@ def test_plain_features_are_phi_of_the_images_in_their_order(tmp_path, monkeypat
 
 
 @pytest.mark.slow
-def test_views_differ_but_not_with_the_number_of_workers(tmp_path, monkeypatch, data, phi):
+def test_views_differ_but_not_with_workers_and_chunks(tmp_path, monkeypatch, data, phi):
     settings = {"views": 2, "augmentation": Augmentation(4, True, 0.4), "seed": 1}
-    one = written(tmp_path / "1", monkeypatch, data, phi, 1, **settings)
-    two = written(tmp_path / "2", monkeypatch, data, phi, 2, **settings)
-    other = written(tmp_path / "3", monkeypatch, data, phi, 1, **{**settings, "seed": 2})
+    one = written(tmp_path / "1", monkeypatch, data, phi, 1, chunk=8, **settings)
+    two = written(tmp_path / "2", monkeypatch, data, phi, 2, chunk=12, **settings)
+    other = written(tmp_path / "3", monkeypatch, data, phi, 1, chunk=8, **{**settings, "seed": 2})
     np.testing.assert_array_equal(one.features, two.features)
     assert one.features.shape == (2, 18, 12)
     assert not np.isclose(one.features[0], one.features[1]).all(axis=-1).any()
@@ -75,6 +77,13 @@ def test_a_backbone_with_nan_is_named_with_split_and_class(tmp_path, data):
         f'class "{builder.info.features["label"].int2str(label)}": its weights may hold NaN'
     )
     assert not list(tmp_path.glob("f/*.tfrecord"))
+
+
+def test_a_backbone_for_larger_images_is_named(tmp_path, data):
+    backbones.build("conv4_4", 84).save(tmp_path / "phi.keras")
+    words = f"^{tmp_path / 'phi.keras'} is for images of 84 x 84 pixels, those .* have 32 x 32: "
+    with pytest.raises(UserError, match=words):
+        features.write(tmp_path / "f", phi=tmp_path / "phi.keras", data=data, split="test")
 
 
 def edited(folder, change):

@@ -5,7 +5,7 @@ features `image` (uint8 [H, W, 3]), `label` (one label space for all splits) and
 position of an example in its split, in the order that TFDS stores it, is its id in episodes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ import tensorflow_datasets as tfds
 from sib_tf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
+
+_BATCH = 512  # examples read at a time
 
 # What TensorFlow raises on files that are not what TFDS wrote.
 _DAMAGES = (
@@ -49,38 +51,51 @@ def class_names(builder: tfds.core.DatasetBuilder) -> Sequence[str]:
 
 def read_labels(builder: tfds.core.DatasetBuilder, split: str) -> np.ndarray:
     """Labels of a split, int64 [n], without decoding an image."""
-    (labels,) = _columns(builder, split, lambda example: (example["label"],))
-    return labels
+    return _column(builder, split, "label")
 
 
 def read_encoded_images(builder: tfds.core.DatasetBuilder, split: str) -> np.ndarray:
     """The stored image files of a split (PNG), an object array of bytes [n]."""
-    (images,) = _columns(builder, split, lambda example: (example["image"],))
-    return images
+    return _column(builder, split, "image")
 
 
 def read_examples(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 [n, H, W, 3] and labels int64 [n] of a split or slice, "train[500:1000]"."""
-    images, labels = _columns(
-        builder, split, lambda example: (example["image"], example["label"]), decode=True
+    images, labels = zip(*examples(builder, split, _BATCH), strict=True)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+def examples(
+    builder: tfds.core.DatasetBuilder, split: str, batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """As `read_examples`, but one batch after the other; the next are read while one is used."""
+    return _batches(
+        builder, split, lambda one: (one["image"], one["label"]), batch_size, decode=True
     )
-    return images, labels
 
 
-def _columns(
+def _column(builder: tfds.core.DatasetBuilder, split: str, feature: str) -> np.ndarray:
+    """A feature of all examples of a split or slice, [n, ...], as it is stored."""
+    batches = _batches(builder, split, lambda one: (one[feature],), _BATCH, decode=False)
+    return np.concatenate([batch for (batch,) in batches])
+
+
+def _batches(
     builder: tfds.core.DatasetBuilder,
     split: str,
     choose: Callable[[dict[str, tf.Tensor]], tuple[tf.Tensor, ...]],
-    decode: bool = False,
-) -> list[np.ndarray]:
-    """Some features of all examples of a split or slice, each [n, ...].
+    batch_size: int,
+    *,
+    decode: bool,
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Some features of the examples of a split or slice, in batches.
 
     Raises:
         UserError: a file is missing, truncated or of another kind; names the folder.
     """
-    batches = _in_order(builder, split, decode).map(choose).batch(512)
     try:
-        columns = zip(*batches.as_numpy_iterator(), strict=True)
+        chosen = _in_order(builder, split, decode).map(choose).batch(batch_size)
+        yield from chosen.prefetch(1).as_numpy_iterator()
     except _DAMAGES as error:
         # .../data/NAME/CONFIG/VERSION, where the name in full is NAME/CONFIG/VERSION
         folder = Path(builder.data_path).parents[builder.info.full_name.count("/")]
@@ -88,14 +103,17 @@ def _columns(
             f"{folder}: the {split} split cannot be read ({type(error).__name__}): delete it, then "
             "run `python -m jobs.build_dataset`."
         ) from error
-    return [np.concatenate(column) for column in columns]
 
 
 def _in_order(builder: tfds.core.DatasetBuilder, split: str, decode: bool) -> tf.data.Dataset:
     """Examples by their position: one shard after the other, so that a slice is a slice of it."""
+    options = tf.data.Options()
+    # Beside a busy phi, tf.data can be at its tuning for 0.7 s after the last of 2,000 images.
+    options.autotune.enabled = False
+    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False, options=options)
     return builder.as_dataset(
         split=split,
         shuffle_files=False,
         decoders=None if decode else {"image": tfds.decode.SkipDecoding()},
-        read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+        read_config=config,
     )

@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from sib_tf.episodes.sampling import Episode, EpisodeSpec
-from sib_tf.records import floats, ints, serialize, strings
+from sib_tf.records import serialize
 
 MATERIALIZE = ("ids", "features", "images")
 INTEGERS = ("classes", "support/id", "support/label", "query/id", "query/label")
@@ -43,22 +43,22 @@ def encode(
         features: of the support and query examples, float32 [S, D] and [Q, D].
         images: of the support and query examples, PNG bytes [S] and [Q].
     """
-    content = {
-        "episode": ints([episode.index]),
-        "classes": ints(episode.classes),
-        "support/id": ints(episode.support_ids),
-        "support/label": ints(episode.support_labels),
-        "query/id": ints(episode.query_ids),
-        "query/label": ints(episode.query_labels),
+    ints = {
+        "episode": [episode.index],
+        "classes": episode.classes,
+        "support/id": episode.support_ids,
+        "support/label": episode.support_labels,
+        "query/id": episode.query_ids,
+        "query/label": episode.query_labels,
     }
+    floats, strings = {}, {}
     if features is not None:
         support, query = features
-        content["feature_dim"] = ints([support.shape[-1]])
-        content["support/features"] = floats(support)
-        content["query/features"] = floats(query)
+        ints["feature_dim"] = [support.shape[-1]]
+        floats |= {"support/features": support, "query/features": query}
     if images is not None:
-        content["support/image"], content["query/image"] = map(strings, images)
-    return serialize(content)
+        strings["support/image"], strings["query/image"] = images
+    return serialize(ints, floats, strings)
 
 
 def parse(records: tf.Tensor, spec: EpisodeSpec, materialize: str = "ids") -> dict[str, tf.Tensor]:

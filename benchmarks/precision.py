@@ -1,0 +1,67 @@
+"""Test accuracy with phi pre-trained in float32 and in bfloat16, over many seeds of glyphs.
+
+    python -m benchmarks.precision --workdir=work/precision
+
+A seed draws weights, augmentation and episodes; both precisions get the same. One training scatters
+by far more than the interval of its evaluation, so what counts is the mean difference over seeds.
+What is finished in the working directory is not done again.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from absl import app, flags
+from scipy import stats
+
+from configs import glyphs
+from sib_tf import pipeline, pretraining
+from sib_tf.workdir import execute
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of all trainings.", required=True)
+_SEEDS = flags.DEFINE_integer("seeds", 16, "How many.", 2)
+
+
+def accuracies(workdir: Path, seed: int, precision: str) -> list[float]:
+    """Trains and evaluates: mean accuracy on the test episodes for K = 0, 1, ..., in percent."""
+    config = glyphs.get_config()
+    config.seed, config.pretrain_precision = seed, precision
+    config.test_query_shares = ("balanced",)
+    execute(pipeline.build_dataset_step(config), config, workdir)
+    run = workdir / f"{precision}-{seed}"
+    run.mkdir(exist_ok=True)
+    if not (run / "data").exists():
+        (run / "data").symlink_to((workdir / "data").resolve())
+    for step in pipeline.steps(config):
+        execute(step, config, run)
+        if step.name == "evaluate":
+            break
+    keras.utils.clear_session()
+    rows = json.loads((run / "evaluation" / "report.json").read_text())["results"]
+    return [100 * row["accuracy"] for row in rows if row["method"] == "sib"]
+
+
+def main(argv: Sequence[str]) -> None:
+    """Prints a row for each K: mean and deviation over seeds, 95 % of the mean difference."""
+    del argv
+    workdir = Path(_WORKDIR.value)
+    workdir.mkdir(parents=True, exist_ok=True)
+    exact, half = (
+        np.array([accuracies(workdir, seed, precision) for seed in range(_SEEDS.value)])
+        for precision in pretraining.PRECISIONS
+    )
+    low, high = stats.ttest_rel(half, exact).confidence_interval()
+    print(f"| K | {' | '.join(pretraining.PRECISIONS)} | difference |")
+    print("|---|---|---|---|")
+    for steps in range(exact.shape[1]):
+        of_each = (
+            f"{a.mean():.1f} (sd {a.std(ddof=1):.1f})" for a in (exact[:, steps], half[:, steps])
+        )
+        middle, half_width = (low + high)[steps] / 2, (high - low)[steps] / 2
+        print(f"| {steps} | {' | '.join(of_each)} | {middle:+.1f} +- {half_width:.1f} |")
+
+
+if __name__ == "__main__":
+    app.run(main)
