@@ -43,7 +43,7 @@ from sib_tf.datasets import sources
 from sib_tf.episode_batches import episode_batches, training_batches
 from sib_tf.episodes import beam as episode_beam
 from sib_tf.episodes.reader import EpisodeTable, read_table, tabulate
-from sib_tf.episodes.sampling import examples_by_class, sample
+from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
 from sib_tf.errors import UserError
 from sib_tf.image_episode import read_episode
 from sib_tf.images import list_class_folders
@@ -273,8 +273,10 @@ def _build_dataset(context: Context, splits: Sequence[str]) -> dict:
         builder.download_and_prepare(download_dir=_DOWNLOADS, download_config=download)
     # What the data set cannot give is said now, while another try still reads the files anew.
     for split in splits:
+        labels = datasets.read_labels(builder, split)
         for shares in _query_shares(context.config, split):
-            _groups(context.config, builder, split, shares)
+            spec = settings.episode_spec(context.config, shares)
+            examples_by_class(labels, spec, datasets.class_names(builder), split)
     return {split: info.num_examples for split, info in builder.info.splits.items()}
 
 
@@ -293,9 +295,14 @@ def _build_episodes(
     config, data = context.config, _data(context)
     builder = datasets.builder_of(data)
     count = config[f"{split}_episodes"]
+    spec = settings.episode_spec(config, shares)
+    # In a file, since engines limit what goes with the pipeline.
+    labels = context.folder / "labels.npy"
+    with labels.open("wb") as file:
+        np.save(file, datasets.read_labels(builder, split))
     transform = episode_beam.SampleEpisodes(
-        _groups(config, builder, split, shares),
-        settings.episode_spec(config, shares),
+        functools.partial(_open_groups, str(labels), spec, datasets.class_names(builder), split),
+        spec,
         seed=config.seed,
         stream=split,
         count=count,
@@ -311,16 +318,15 @@ def _build_episodes(
         num_shards=num_shards,
         beam_args=context.beam_args,
     )
+    labels.unlink()
     return {"episodes": count}
 
 
-def _groups(
-    config: ConfigDict, builder: tfds.core.DatasetBuilder, split: str, shares: str
-) -> dict[int, np.ndarray]:
-    """The examples of each class of a split, enough for its episodes."""
-    spec = settings.episode_spec(config, shares)
-    labels = datasets.read_labels(builder, split)
-    return examples_by_class(labels, spec, datasets.class_names(builder), split)
+def _open_groups(
+    labels: str, spec: EpisodeSpec, class_names: Sequence[str], split: str
+) -> episode_beam.Groups:
+    with storage.path(labels).open("rb") as file:
+        return examples_by_class(np.load(file), spec, class_names, split)
 
 
 def _lookup(

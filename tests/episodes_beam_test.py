@@ -20,6 +20,10 @@ EXPECTED = reader.tabulate(
 TWO_WORKERS = ("--direct_num_workers=2", "--direct_running_mode=multi_threading")
 
 
+def open_groups():
+    return GROUPS
+
+
 def open_features():
     return lambda ids: FEATURES[ids]
 
@@ -27,7 +31,7 @@ def open_features():
 def write(folder, materialize="ids", **kwargs):
     lookup = open_features if materialize == "features" else None
     transform = episodes_beam.SampleEpisodes(
-        GROUPS,
+        open_groups,
         SPEC,
         seed=7,
         stream="train",

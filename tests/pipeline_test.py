@@ -12,7 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sib_tf import model_card, results_table, warmup
+from configs import glyphs_tiny
+from sib_tf import model_card, pipeline, results_table, warmup
+from sib_tf.errors import UserError
+from sib_tf.workdir import execute
 
 ROOT = Path(__file__).parents[1]
 TINY = "--config=configs/glyphs_tiny.py"
@@ -180,6 +183,17 @@ def stored_episodes(workdir, shares="balanced"):
 
     folder = workdir / f"episodes/test-{shares}/records"
     return reader.read_table(folder, EpisodeSpec(5, 1, 75, shares), count=100)
+
+
+def test_classes_too_small_for_other_episodes_are_counted_in_the_error(workdir, tmp_path):
+    config = glyphs_tiny.get_config()
+    config.shot = 70
+    (train, *_) = pipeline.episode_steps(config)
+    with pytest.raises(
+        UserError, match=r"has 80 images \(the first of 24 such classes\), but .* 85"
+    ):
+        execute(train, config, tmp_path, base=workdir)
+    assert not (tmp_path / train.folder).exists()
 
 
 def prepared(workdir):

@@ -13,6 +13,8 @@ from sib_tf.episodes.sampling import Episode, EpisodeSpec, sample
 
 CHUNK = 100  # episodes of one Beam element: enough to hide what an element costs
 
+# Label -> positions of its examples in the split.
+Groups = Mapping[int, np.ndarray]
 # Contents of the examples at some positions of their split, one row or PNG each.
 Lookup = Callable[[np.ndarray], np.ndarray]
 
@@ -21,7 +23,8 @@ class SampleEpisodes(beam.PTransform):
     """Numbers of first episodes of a chunk to episode records (bytes).
 
     Args:
-        groups: label -> positions of its examples in the split.
+        open_groups: called once on each worker, gives the `Groups` that are drawn from. What it
+            counts, the engine shows.
         spec: what an episode looks like.
         seed: of the experiment.
         stream: name of this set of episodes under the seed.
@@ -33,7 +36,7 @@ class SampleEpisodes(beam.PTransform):
 
     def __init__(
         self,
-        groups: Mapping[int, np.ndarray],
+        open_groups: Callable[[], Groups],
         spec: EpisodeSpec,
         *,
         seed: int,
@@ -43,23 +46,28 @@ class SampleEpisodes(beam.PTransform):
         open_lookup: Callable[[], Lookup] | None = None,
     ) -> None:
         super().__init__()
-        self._draw = _DrawChunk(groups, spec, count, seed=seed, stream=stream)
+        self._draw = _Draw(open_groups, spec, count, seed=seed, stream=stream)
         self._encode = _Encode(materialize, open_lookup)
 
     def expand(self, starts: beam.PCollection) -> beam.PCollection:
         """Called by Beam."""
-        return starts | "Draw" >> beam.FlatMap(self._draw) | "Encode" >> beam.ParDo(self._encode)
+        return starts | "Draw" >> beam.ParDo(self._draw) | "Encode" >> beam.ParDo(self._encode)
 
 
-class _DrawChunk:
-    """Callable: first number of a chunk -> its episodes."""
+class _Draw(beam.DoFn):
+    """First number of a chunk -> its episodes."""
 
     def __init__(
-        self, groups: Mapping[int, np.ndarray], spec: EpisodeSpec, count: int, **stream: int | str
+        self, open_groups: Callable[[], Groups], spec: EpisodeSpec, count: int, **stream: int | str
     ) -> None:
-        self._groups, self._spec, self._count, self._stream = groups, spec, count, stream
+        self._open_groups, self._spec, self._count, self._stream = open_groups, spec, count, stream
 
-    def __call__(self, start: int) -> Iterator[Episode]:
+    def setup(self) -> None:
+        self._groups = None
+
+    def process(self, start: int) -> Iterator[Episode]:
+        if self._groups is None:  # not in `setup`, what is counted there is lost
+            self._groups = self._open_groups()
         for index in range(start, min(start + CHUNK, self._count)):
             yield sample(self._groups, self._spec, index=index, **self._stream)
 

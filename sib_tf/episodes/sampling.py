@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from sib_tf.counters import counter
 from sib_tf.errors import UserError
 from sib_tf.ranges import positive
 
@@ -81,6 +82,8 @@ def examples_by_class(
 ) -> dict[int, np.ndarray]:
     """Positions of the examples of each class of a split, checked to suffice for `spec`.
 
+    On a Beam worker it counts the classes that do not.
+
     Args:
         labels: int [n], the labels of a split.
         spec: of the episodes to be drawn.
@@ -99,6 +102,7 @@ def examples_by_class(
     needed = spec.shot + spec.most_queries_of_a_class
     small = [label for label, examples in groups.items() if len(examples) < needed]
     if small:
+        counter("classes too small").inc(len(small))
         more = f" (the first of {len(small)} such classes)" if len(small) > 1 else ""
         raise UserError(
             f'Class "{class_names[small[0]]}" of the {split} split has {len(groups[small[0]])} '
