@@ -48,19 +48,21 @@ def main(argv: Sequence[str]) -> None:
     del argv
     workdir = Path(_WORKDIR.value)
     workdir.mkdir(parents=True, exist_ok=True)
-    exact, half = (
+    first, second = pretraining.PRECISIONS
+    of_first, of_second = (
         np.array([accuracies(workdir, seed, precision) for seed in range(_SEEDS.value)])
-        for precision in pretraining.PRECISIONS
+        for precision in (first, second)
     )
-    low, high = stats.ttest_rel(half, exact).confidence_interval()
-    print(f"| K | {' | '.join(pretraining.PRECISIONS)} | difference |")
+    low, high = stats.ttest_rel(of_second, of_first).confidence_interval()
+    print(f"| K | {first} | {second} | {second} - {first} |")
     print("|---|---|---|---|")
-    for steps in range(exact.shape[1]):
-        of_each = (
-            f"{a.mean():.1f} (sd {a.std(ddof=1):.1f})" for a in (exact[:, steps], half[:, steps])
-        )
-        middle, half_width = (low + high)[steps] / 2, (high - low)[steps] / 2
-        print(f"| {steps} | {' | '.join(of_each)} | {middle:+.1f} +- {half_width:.1f} |")
+    for steps in range(len(low)):
+        cells = [
+            f"{a.mean():.1f} (sd {a.std(ddof=1):.1f})"
+            for a in (of_first[:, steps], of_second[:, steps])
+        ]
+        cells.append(f"{(low + high)[steps] / 2:+.1f} +- {(high - low)[steps] / 2:.1f}")
+        print(f"| {steps} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

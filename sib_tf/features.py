@@ -32,7 +32,9 @@ from sib_tf.records import parsed_batches, record_files, serialize
 from sib_tf.workdir import write_json
 
 BATCH = 500  # images of one forward pass; fixed, for the draws of their views are made together
-CHUNK = 10 * BATCH  # images of one Beam element
+# Images of one Beam element, in full batches. More would leave workers idle at the end of a small
+# split; for each, opening the data set takes as long as embedding some 80 images ten times.
+CHUNK = 8 * BATCH
 INFO = "info.json"
 _NO_LABEL = -1
 
@@ -159,11 +161,11 @@ def write(
         UserError: phi is for images of another size, or makes NaN or infinite features; names phi,
             split and class.
     """
-    folder.mkdir(parents=True)
     info = datasets.builder_of(data).info
     count = info.splits[split].num_examples
     network = keras_file.load(phi)
     _refuse_other_images(network, phi, info.features["image"].shape)
+    folder.mkdir(parents=True)
     embed = EmbedChunk(
         phi=str(phi), data=str(data), split=split, views=views, augmentation=augmentation, seed=seed
     )

@@ -34,6 +34,7 @@ from sib_tf import (
     results_table,
     settings,
     storage,
+    stored_labels,
     strategies,
     training,
     warmup,
@@ -296,12 +297,16 @@ def _build_episodes(
     builder = datasets.builder_of(data)
     count = config[f"{split}_episodes"]
     spec = settings.episode_spec(config, shares)
-    # In a file, since engines limit what goes with the pipeline.
-    labels = context.folder / "labels.npy"
-    with labels.open("wb") as file:
-        np.save(file, datasets.read_labels(builder, split))
+    # In files, since engines limit what goes with a pipeline.
+    folder = context.folder / "labels"
+    stored_labels.write(
+        folder, data=data, split=split, needed=spec.most_of_a_class, beam_args=context.beam_args
+    )
+    names = datasets.class_names(builder)
+    open_groups = functools.partial(_open_groups, str(folder), spec, names, split)
+    open_groups()  # refuses classes that are too small before any worker begins to draw
     transform = episode_beam.SampleEpisodes(
-        functools.partial(_open_groups, str(labels), spec, datasets.class_names(builder), split),
+        open_groups,
         spec,
         seed=config.seed,
         stream=split,
@@ -318,15 +323,14 @@ def _build_episodes(
         num_shards=num_shards,
         beam_args=context.beam_args,
     )
-    labels.unlink()
+    storage.remove(folder)
     return {"episodes": count}
 
 
 def _open_groups(
-    labels: str, spec: EpisodeSpec, class_names: Sequence[str], split: str
+    folder: str, spec: EpisodeSpec, class_names: Sequence[str], split: str
 ) -> episode_beam.Groups:
-    with storage.path(labels).open("rb") as file:
-        return examples_by_class(np.load(file), spec, class_names, split)
+    return examples_by_class(stored_labels.read(storage.path(folder)), spec, class_names, split)
 
 
 def _lookup(

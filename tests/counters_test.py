@@ -3,13 +3,10 @@
 import contextlib
 
 import apache_beam as beam
-import numpy as np
-import pytest
 from PIL import Image
 
 from sib_tf import beam_runner, counters
 from sib_tf.datasets.image_files import read_all
-from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class
 from sib_tf.errors import UserError
 
 
@@ -33,10 +30,3 @@ def test_images_and_unreadable_images(tmp_path):
     files = sorted(tmp_path.iterdir())
     found = counted(lambda: list(read_all(files, size=2)))
     assert found == {"images": 3, "unreadable images": 2}
-
-
-@pytest.mark.parametrize(("queries", "found"), [(2, {}), (4, {"classes too small": 2})])
-def test_classes_that_are_too_small(queries, found):
-    labels = np.repeat([0, 1, 2, 3], [3, 2, 4, 2])  # an episode takes 1 + queries / 2 of each
-    spec = EpisodeSpec(way=2, shot=1, queries=queries)
-    assert counted(lambda: examples_by_class(labels, spec, "abcd", "train")) == found

@@ -63,18 +63,23 @@ def test_views_differ_but_not_with_workers_and_chunks(tmp_path, monkeypatch, dat
     assert not np.isclose(one.features, other.features).all(axis=-1).any()
 
 
-def test_a_backbone_with_nan_is_named_with_split_and_class(tmp_path, data):
-    model = keras.Sequential(
-        [keras.Input((32, 32, 3)), keras.layers.Rescaling(np.nan), keras.layers.Flatten()]
-    )
-    model.save(tmp_path / "bad.keras")
+def test_an_image_whose_features_are_not_finite_is_named_with_split_and_class(
+    tmp_path, monkeypatch, data
+):
+    monkeypatch.setattr(features, "BATCH", 4)
     builder = datasets.builder_of(data)
-    (label,) = datasets.read_labels(builder, "test")[:1]
+    images, labels = datasets.read_examples(builder, "test")
+    # phi is the logarithm of the distance to image 5, the second of the second batch.
+    input_ = keras.Input((32, 32, 3))
+    distance = keras.layers.Normalization((1, 2, 3), images[5], np.ones((32, 32, 3)))(input_)
+    squares = keras.layers.Flatten()(keras.ops.square(distance))
+    output = keras.ops.log(keras.ops.sum(squares, axis=1, keepdims=True))
+    keras.Model(input_, output).save(tmp_path / "bad.keras")
     with pytest.raises(UserError) as error:
         features.write(tmp_path / "f", phi=tmp_path / "bad.keras", data=data, split="test")
     assert str(error.value).startswith(
-        f"{tmp_path / 'bad.keras'} makes NaN or infinite features of image 0 of the test split, "
-        f'class "{builder.info.features["label"].int2str(label)}": its weights may hold NaN'
+        f"{tmp_path / 'bad.keras'} makes NaN or infinite features of image 5 of the test split, "
+        f'class "{datasets.class_names(builder)[labels[5]]}": its weights may hold NaN'
     )
     assert not list(tmp_path.glob("f/*.tfrecord"))
 
@@ -84,6 +89,7 @@ def test_a_backbone_for_larger_images_is_named(tmp_path, data):
     words = f"^{tmp_path / 'phi.keras'} is for images of 84 x 84 pixels, those .* have 32 x 32: "
     with pytest.raises(UserError, match=words):
         features.write(tmp_path / "f", phi=tmp_path / "phi.keras", data=data, split="test")
+    assert not (tmp_path / "f").exists()
 
 
 def edited(folder, change):

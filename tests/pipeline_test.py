@@ -185,15 +185,21 @@ def stored_episodes(workdir, shares="balanced"):
     return reader.read_table(folder, EpisodeSpec(5, 1, 75, shares), count=100)
 
 
-def test_classes_too_small_for_other_episodes_are_counted_in_the_error(workdir, tmp_path):
+def test_classes_too_small_for_other_episodes_are_counted_and_refused(workdir, tmp_path, caplog):
+    caplog.set_level("INFO", logger="sib_tf")
     config = glyphs_tiny.get_config()
     config.shot = 70
     (train, *_) = pipeline.episode_steps(config)
-    with pytest.raises(
-        UserError, match=r"has 80 images \(the first of 24 such classes\), but .* 85"
-    ):
+    words = r"has 80 images \(the first of 24 such classes\), but shot .* can reach 85"
+    with pytest.raises(UserError, match=words):
         execute(train, config, tmp_path, base=workdir)
+    assert "Workers counted 24 classes too small." in caplog.messages
     assert not (tmp_path / train.folder).exists()
+
+
+def test_episodes_leave_nothing_but_their_records(workdir):
+    for folder in (workdir / "episodes").iterdir():
+        assert sorted(path.name for path in folder.iterdir()) == ["records", "step.json"]
 
 
 def prepared(workdir):

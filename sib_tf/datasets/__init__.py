@@ -68,7 +68,15 @@ def read_examples(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.nda
 def examples(
     builder: tfds.core.DatasetBuilder, split: str, batch_size: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """As `read_examples`, but one batch after the other; the next are read while one is used."""
+    """Reads a split or slice in batches, the next while one is used.
+
+    Yields:
+        Images uint8 [B, H, W, 3] and labels int64 [B], in the order of their positions; the last
+        batch may be smaller.
+
+    Raises:
+        UserError: while it is read; a file is missing, truncated or of another kind.
+    """
     return _batches(
         builder, split, lambda one: (one["image"], one["label"]), batch_size, decode=True
     )

@@ -23,15 +23,14 @@ class SampleEpisodes(beam.PTransform):
     """Numbers of first episodes of a chunk to episode records (bytes).
 
     Args:
-        open_groups: called once on each worker, gives the `Groups` that are drawn from. What it
-            counts, the engine shows.
+        open_groups: gives the `Groups` that are drawn from; called when a worker begins.
         spec: what an episode looks like.
         seed: of the experiment.
         stream: name of this set of episodes under the seed.
         count: number of episodes in all.
         materialize: "ids", "features" or "images".
-        open_lookup: called once on each worker, gives the `Lookup` of features or images; None with
-            "ids".
+        open_lookup: called when a worker begins, gives the `Lookup` of features or images; None
+            with "ids".
     """
 
     def __init__(
@@ -63,11 +62,9 @@ class _Draw(beam.DoFn):
         self._open_groups, self._spec, self._count, self._stream = open_groups, spec, count, stream
 
     def setup(self) -> None:
-        self._groups = None
+        self._groups = self._open_groups()
 
     def process(self, start: int) -> Iterator[Episode]:
-        if self._groups is None:  # not in `setup`, what is counted there is lost
-            self._groups = self._open_groups()
         for index in range(start, min(start + CHUNK, self._count)):
             yield sample(self._groups, self._spec, index=index, **self._stream)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sib_tf.counters import counter
 from sib_tf.errors import UserError
 from sib_tf.ranges import positive
 
@@ -53,9 +52,9 @@ class EpisodeSpec:
         positive(dirichlet_alpha=self.alpha)
 
     @property
-    def most_queries_of_a_class(self) -> int:
-        """The largest number of queries that one class can have to give."""
-        return self.queries // self.way if self.shares == "balanced" else self.queries
+    def most_of_a_class(self) -> int:
+        """The largest number of examples, support and queries, that one class can have to give."""
+        return self.shot + (self.queries // self.way if self.shares == "balanced" else self.queries)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,8 +81,6 @@ def examples_by_class(
 ) -> dict[int, np.ndarray]:
     """Positions of the examples of each class of a split, checked to suffice for `spec`.
 
-    On a Beam worker it counts the classes that do not.
-
     Args:
         labels: int [n], the labels of a split.
         spec: of the episodes to be drawn.
@@ -93,16 +90,17 @@ def examples_by_class(
     Raises:
         UserError: too few classes, or a class with too few examples; the message names it.
     """
-    groups = {int(label): np.flatnonzero(labels == label) for label in np.unique(labels)}
+    order = np.argsort(labels, kind="stable")
+    classes, starts = np.unique(labels[order], return_index=True)
+    groups = dict(zip(classes.tolist(), np.split(order, starts[1:]), strict=True))
     if len(groups) < spec.way:
         raise UserError(
             f"The {split} split has {len(groups)} classes, an episode needs config.way={spec.way}: "
             "add classes, or lower config.way."
         )
-    needed = spec.shot + spec.most_queries_of_a_class
+    needed = spec.most_of_a_class
     small = [label for label, examples in groups.items() if len(examples) < needed]
     if small:
-        counter("classes too small").inc(len(small))
         more = f" (the first of {len(small)} such classes)" if len(small) > 1 else ""
         raise UserError(
             f'Class "{class_names[small[0]]}" of the {split} split has {len(groups[small[0]])} '
