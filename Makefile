@@ -20,7 +20,7 @@ help:
 # The stamp comes last, so that a broken installation is done again.
 $(INSTALLED): requirements.txt
 	$(PYTHON) -m venv --clear $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps \
 		-r requirements.txt
 	touch $@
 
