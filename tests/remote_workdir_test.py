@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from sib_tf import storage, workdir
-from sib_tf.datasets.image_files import read_all
+from sib_tf.datasets.image_files import read_class
 from sib_tf.errors import UserError
 from sib_tf.images import list_class_folders
 from sib_tf.workdir import Step
@@ -140,9 +140,9 @@ def test_images_are_read_from_there(ram):
     classes = list_class_folders(storage.absolute(f"{ram}/images"))
     assert list(classes) == ["cat", "dog"]
     # On its way to a worker
-    ((file, image),) = read_all(pickle.loads(pickle.dumps(classes["dog"])), 8)
-    assert str(file) == "ram://bucket/work/images/dog/1.png"
-    np.testing.assert_array_equal(image, pixels)
+    ((key, example),) = read_class(pickle.loads(pickle.dumps(("dog", classes["dog"]))), 8)
+    assert key == "dog/1.png"
+    np.testing.assert_array_equal(example["image"], pixels)
 
 
 def step(run, remote=True):

@@ -1,35 +1,75 @@
-"""Image files of a data set, read on a Beam worker."""
+"""Image files of classes as TFDS examples, read on Beam workers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+import tensorflow_datasets as tfds
 
 from sib_tf.counters import counter
 from sib_tf.errors import UserError
 from sib_tf.images import read_rgb
 
+if TYPE_CHECKING:
+    import apache_beam as beam
 
-def read_all(files: Sequence[Path], size: int) -> Iterator[tuple[Path, np.ndarray]]:
-    """Reads files in their order, as uint8 [size, size, 3]; counts them, and the unreadable ones.
+UNREADABLE = "unreadable"
 
-    Raises:
-        UserError: files are unreadable. It is raised after the last file, names the first of them
-            and says how many there are.
+
+def read_classes(size: int) -> "beam.PTransform":
+    """From classes, as `read_class` takes them, to all their examples.
+
+    Unreadable files end the pipeline once every file has been tried: by a UserError that names the
+    first of them and says how many there are.
     """
-    errors = []
+    # Who only reads a data set need not wait for Beam to be imported.
+    beam = tfds.core.lazy_imports.apache_beam
+
+    @beam.ptransform_fn
+    def read(classes: "beam.PCollection") -> "beam.PCollection":
+        found = classes | "Read" >> beam.FlatMap(read_class, size).with_outputs(
+            UNREADABLE, main="examples"
+        )
+        _ = (
+            found[UNREADABLE]
+            | "Join" >> beam.CombineGlobally(_first_and_number).without_defaults()
+            | "Refuse" >> beam.MapTuple(_refuse)
+        )
+        return found["examples"]
+
+    return read()
+
+
+def read_class(class_files: tuple[str, Sequence[Path]], size: int) -> Iterator[Any]:
+    """Reads files of a class; counts them, and the unreadable ones.
+
+    Args:
+        class_files: name of the class, and the files.
+        size: of the images.
+
+    Yields:
+        The key CLASS/FILENAME and the example, with its `image` uint8 [size, size, 3]; for a file
+        that cannot be read (why not, 1), tagged UNREADABLE.
+    """
+    class_name, files = class_files
     for file in files:
+        key = f"{class_name}/{file.name}"
         try:
             image = read_rgb(file, size=(size, size))
         except UserError as error:
             counter("unreadable images").inc()
-            errors.append(error)
+            tagged = tfds.core.lazy_imports.apache_beam.pvalue.TaggedOutput
+            yield tagged(UNREADABLE, (str(error), 1))
         else:
             counter("images").inc()
-            yield file, image
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise UserError(
-            f"{errors[0]} (the first of {len(errors)} unreadable images of {len(files)})"
-        )
+            yield key, {"image": image, "label": class_name, "id": key}
+
+
+def _first_and_number(unreadable: Iterable[tuple[str, int]]) -> tuple[str, int]:
+    messages, numbers = zip(*unreadable, strict=True)
+    return min(messages), sum(numbers)
+
+
+def _refuse(message: str, number: int) -> None:
+    more = f" (the first of {number} unreadable images)" if number > 1 else ""
+    raise UserError(f"{message}{more}")

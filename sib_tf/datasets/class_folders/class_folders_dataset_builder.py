@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import apache_beam as beam
@@ -12,7 +11,7 @@ from apache_beam.runners.runner import PipelineResult
 
 from sib_tf import counters, storage
 from sib_tf.datasets.class_folders.splits import split_classes
-from sib_tf.datasets.image_files import read_all
+from sib_tf.datasets.image_files import read_classes
 from sib_tf.errors import UserError
 from sib_tf.images import list_class_folders
 
@@ -97,14 +96,17 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         classes = self._class_folders()
         splits = split_classes(classes, config.split_seed, config.listed_classes)
         return {
-            split: self._generate_examples([file for name in names for file in classes[name]])
+            split: self._generate_examples({name: classes[name] for name in names})
             for split, names in splits.items()
         }
 
-    def _generate_examples(self, files: list[Path]) -> beam.PTransform:
-        starts = range(0, len(files), _FILES_PER_CHUNK)
-        chunks = [files[start : start + _FILES_PER_CHUNK] for start in starts]
-        return beam.Create(chunks) | beam.FlatMap(_read_chunk, self._config().image_size)
+    def _generate_examples(self, classes: dict[str, list[Path]]) -> beam.PTransform:
+        chunks = [
+            (name, files[start : start + _FILES_PER_CHUNK])
+            for name, files in classes.items()
+            for start in range(0, len(files), _FILES_PER_CHUNK)
+        ]
+        return beam.Create(chunks) | read_classes(self._config().image_size)
 
     def _process_pipeline_result(self, pipeline_result: PipelineResult) -> None:
         counters.log(pipeline_result)
@@ -116,10 +118,3 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         if not isinstance(self.builder_config, ClassFoldersConfig):
             raise UserError("class_folders: has no default folder; pass a ClassFoldersConfig")
         return self.builder_config
-
-
-def _read_chunk(files: list[Path], image_size: int) -> Iterator[tuple[str, dict]]:
-    for file, image in read_all(files, image_size):
-        class_name = file.parent.name
-        key = f"{class_name}/{file.name}"
-        yield key, {"image": image, "label": class_name, "id": key}

@@ -1,13 +1,12 @@
 """The TFDS builder of mini-ImageNet."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import tensorflow_datasets as tfds
 
 from sib_tf import counters
-from sib_tf.datasets.image_files import read_all
+from sib_tf.datasets.image_files import read_classes
 from sib_tf.datasets.mini_imagenet.raw_files import INSTRUCTIONS, Images, find_images
 from sib_tf.datasets.mini_imagenet.splits import CLASSES
 from sib_tf.errors import UserError
@@ -55,17 +54,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, images: Images) -> "beam.PTransform":
         # Who only reads the data set need not wait for Beam to be imported.
         beam = tfds.core.lazy_imports.apache_beam
-        return beam.Create(list(images.items())) | beam.FlatMapTuple(class_examples)
+        return beam.Create(list(images.items())) | read_classes(IMAGE_SIZE)
 
     def _process_pipeline_result(self, pipeline_result: "PipelineResult") -> None:
         counters.log(pipeline_result)
-
-
-def class_examples(class_name: str, files: list[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Reads the images of a class, the keys being CLASS/FILENAME."""
-    for file, image in read_all(files, IMAGE_SIZE):
-        key = f"{class_name}/{file.name}"
-        yield key, {"image": image, "label": class_name, "id": key}
 
 
 def _manual_dir(dl_manager: tfds.download.DownloadManager) -> Path:

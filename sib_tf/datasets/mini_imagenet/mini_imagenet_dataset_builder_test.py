@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+import apache_beam as beam
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -15,8 +16,9 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from PIL import Image
 
 from sib_tf import beam_runner
+from sib_tf.datasets.image_files import read_class, read_classes
 from sib_tf.datasets.mini_imagenet import raw_files
-from sib_tf.datasets.mini_imagenet.mini_imagenet_dataset_builder import Builder, class_examples
+from sib_tf.datasets.mini_imagenet.mini_imagenet_dataset_builder import IMAGE_SIZE, Builder
 from sib_tf.datasets.mini_imagenet.splits import CLASSES
 from sib_tf.errors import UserError
 
@@ -174,7 +176,7 @@ def test_images_of_84_pixels_are_kept_and_others_resized(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "exact.png")
     Image.new("L", (200, 100), 7).save(tmp_path / "other.png")
     files = [tmp_path / "exact.png", tmp_path / "other.png"]
-    (_, exact), (_, other) = class_examples(GOOSE, files)
+    (_, exact), (_, other) = read_class((GOOSE, files), IMAGE_SIZE)
     np.testing.assert_array_equal(exact["image"], pixels)
     np.testing.assert_array_equal(other["image"], np.full((84, 84, 3), 7))
 
@@ -197,8 +199,12 @@ def test_order_of_rows_does_not_matter(copy, raw):
 def test_undecodable_image_is_named(tmp_path):
     damaged = tmp_path / "damaged.jpg"
     damaged.write_bytes(b"\xff\xd8\xff\xe0")
-    with pytest.raises(UserError, match=f"^{damaged}: "):
-        list(class_examples(GOOSE, [damaged]))
+    with (
+        pytest.raises(UserError, match=f"^{damaged}: "),
+        beam_runner.plain_errors(),
+        beam.Pipeline(options=beam_runner.options([])) as pipeline,
+    ):
+        _ = pipeline | beam.Create([(GOOSE, [damaged])]) | read_classes(IMAGE_SIZE)
 
 
 @pytest.mark.parametrize("missing", ["absent", "empty", "file", "other"])
