@@ -34,7 +34,6 @@ from sib_tf import (
     results_table,
     settings,
     storage,
-    stored_labels,
     strategies,
     training,
     warmup,
@@ -44,10 +43,11 @@ from sib_tf.datasets import sources
 from sib_tf.episode_batches import episode_batches, training_batches
 from sib_tf.episodes import beam as episode_beam
 from sib_tf.episodes.reader import EpisodeTable, read_table, tabulate
-from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.episodes.sampling import examples_by_class, sample
 from sib_tf.errors import UserError
 from sib_tf.image_episode import read_episode
 from sib_tf.images import list_class_folders
+from sib_tf.split_labels import ReadLabels
 from sib_tf.tasks.few_shot import FewShotClassifier
 from sib_tf.workdir import Context, Step, write_json
 
@@ -296,20 +296,12 @@ def _build_episodes(
     config, data = context.config, _data(context)
     builder = datasets.builder_of(data)
     count = config[f"{split}_episodes"]
-    spec = settings.episode_spec(config, shares)
-    # In files, since engines limit what goes with a pipeline.
-    folder = context.folder / "labels"
-    stored_labels.write(
-        folder, data=data, split=split, needed=spec.most_of_a_class, beam_args=context.beam_args
-    )
-    names = datasets.class_names(builder)
-    open_groups = functools.partial(_open_groups, str(folder), spec, names, split)
-    open_groups()  # refuses classes that are too small before any worker begins to draw
     transform = episode_beam.SampleEpisodes(
-        open_groups,
-        spec,
+        ReadLabels(str(data), split),
+        settings.episode_spec(config, shares),
+        class_names=datasets.class_names(builder),
+        split=split,
         seed=config.seed,
-        stream=split,
         count=count,
         materialize=materialize,
         open_lookup=_lookup(
@@ -323,14 +315,7 @@ def _build_episodes(
         num_shards=num_shards,
         beam_args=context.beam_args,
     )
-    storage.remove(folder)
     return {"episodes": count}
-
-
-def _open_groups(
-    folder: str, spec: EpisodeSpec, class_names: Sequence[str], split: str
-) -> episode_beam.Groups:
-    return examples_by_class(stored_labels.read(storage.path(folder)), spec, class_names, split)
 
 
 def _lookup(

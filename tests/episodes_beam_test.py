@@ -1,5 +1,6 @@
 """Episodes written by Beam and read back."""
 
+import apache_beam as beam
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,10 +21,6 @@ EXPECTED = reader.tabulate(
 TWO_WORKERS = ("--direct_num_workers=2", "--direct_running_mode=multi_threading")
 
 
-def open_groups():
-    return GROUPS
-
-
 def open_features():
     return lambda ids: FEATURES[ids]
 
@@ -31,10 +28,11 @@ def open_features():
 def write(folder, materialize="ids", **kwargs):
     lookup = open_features if materialize == "features" else None
     transform = episodes_beam.SampleEpisodes(
-        open_groups,
+        beam.Create([(1, LABELS[25:]), (0, LABELS[:25])]),
         SPEC,
+        class_names="abcd",
+        split="train",
         seed=7,
-        stream="train",
         count=COUNT,
         materialize=materialize,
         open_lookup=lookup,

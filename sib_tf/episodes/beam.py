@@ -1,6 +1,7 @@
 """Builds episode records with Apache Beam."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import apache_beam as beam
@@ -9,12 +10,11 @@ import numpy as np
 from sib_tf import beam_runner
 from sib_tf.counters import counter
 from sib_tf.episodes import schema
-from sib_tf.episodes.sampling import Episode, EpisodeSpec, sample
+from sib_tf.episodes.class_sizes import CountSmallClasses
+from sib_tf.episodes.sampling import Episode, EpisodeSpec, examples_by_class, sample
 
 CHUNK = 100  # episodes of one Beam element: enough to hide what an element costs
 
-# Label -> positions of its examples in the split.
-Groups = Mapping[int, np.ndarray]
 # Contents of the examples at some positions of their split, one row or PNG each.
 Lookup = Callable[[np.ndarray], np.ndarray]
 
@@ -23,50 +23,68 @@ class SampleEpisodes(beam.PTransform):
     """Numbers of first episodes of a chunk to episode records (bytes).
 
     Args:
-        open_groups: gives the `Groups` that are drawn from; called when a worker begins.
+        labels: from the beginning of a pipeline to parts of the split: (number of the part, labels
+            int64 [n]). They travel beside the pipeline, since engines limit what goes with it.
         spec: what an episode looks like.
+        class_names: by label, for messages.
+        split: its name, which also tells its episodes from those of another under the seed.
         seed: of the experiment.
-        stream: name of this set of episodes under the seed.
         count: number of episodes in all.
         materialize: "ids", "features" or "images".
         open_lookup: called when a worker begins, gives the `Lookup` of features or images; None
             with "ids".
+
+    Raises:
+        UserError: on a worker, too few classes, or classes with too few examples.
     """
 
     def __init__(
         self,
-        open_groups: Callable[[], Groups],
+        labels: beam.PTransform,
         spec: EpisodeSpec,
         *,
+        class_names: Sequence[str],
+        split: str,
         seed: int,
-        stream: str,
         count: int,
         materialize: str = "ids",
         open_lookup: Callable[[], Lookup] | None = None,
     ) -> None:
         super().__init__()
-        self._draw = _Draw(open_groups, spec, count, seed=seed, stream=stream)
+        self._labels, self._needed = labels, spec.most_of_a_class
+        self._draw = _Draw(spec, class_names, split, seed, count)
         self._encode = _Encode(materialize, open_lookup)
 
     def expand(self, starts: beam.PCollection) -> beam.PCollection:
         """Called by Beam."""
-        return starts | "Draw" >> beam.ParDo(self._draw) | "Encode" >> beam.ParDo(self._encode)
+        parts = starts.pipeline | "Labels" >> self._labels
+        _ = parts | "Small classes" >> CountSmallClasses(self._needed)
+        return (
+            starts
+            | "Draw" >> beam.ParDo(self._draw, beam.pvalue.AsList(parts))
+            | "Encode" >> beam.ParDo(self._encode)
+        )
 
 
 class _Draw(beam.DoFn):
     """First number of a chunk -> its episodes."""
 
     def __init__(
-        self, open_groups: Callable[[], Groups], spec: EpisodeSpec, count: int, **stream: int | str
+        self, spec: EpisodeSpec, class_names: Sequence[str], split: str, seed: int, count: int
     ) -> None:
-        self._open_groups, self._spec, self._count, self._stream = open_groups, spec, count, stream
+        self._spec, self._class_names, self._split = spec, class_names, split
+        self._seed, self._count = seed, count
 
     def setup(self) -> None:
-        self._groups = self._open_groups()
+        self._groups = None
 
-    def process(self, start: int) -> Iterator[Episode]:
+    def process(self, start: int, parts: list[tuple[int, np.ndarray]]) -> Iterator[Episode]:
+        if self._groups is None:  # the same parts every time
+            labels = np.concatenate([labels for _, labels in sorted(parts, key=itemgetter(0))])
+            self._groups = examples_by_class(labels, self._spec, self._class_names, self._split)
+        stream = {"seed": self._seed, "stream": self._split}
         for index in range(start, min(start + CHUNK, self._count)):
-            yield sample(self._groups, self._spec, index=index, **self._stream)
+            yield sample(self._groups, self._spec, index=index, **stream)
 
 
 class _Encode(beam.DoFn):
