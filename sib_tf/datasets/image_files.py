@@ -17,10 +17,10 @@ UNREADABLE = "unreadable"
 
 
 def read_classes(size: int) -> "beam.PTransform":
-    """From classes, as `read_class` takes them, to all their examples.
+    """From the classes of a split, as `read_class` takes them, to all their examples.
 
-    Unreadable files end the pipeline once every file has been tried: by a UserError that names the
-    first of them and says how many there are.
+    Unreadable files end the pipeline once every file of the split has been tried: by a UserError
+    that names the first of them and says how many there are.
     """
     # Who only reads a data set need not wait for Beam to be imported.
     beam = tfds.core.lazy_imports.apache_beam

@@ -90,9 +90,10 @@ def examples_by_class(
     Raises:
         UserError: too few classes, or a class with too few examples; the message names it.
     """
-    order = np.argsort(labels, kind="stable")
-    classes, starts = np.unique(labels[order], return_index=True)
-    groups = dict(zip(classes.tolist(), np.split(order, starts[1:]), strict=True))
+    sizes = np.bincount(labels)
+    classes = np.flatnonzero(sizes)
+    positions = np.split(np.argsort(labels, kind="stable"), np.cumsum(sizes[classes])[:-1])
+    groups = dict(zip(classes.tolist(), positions, strict=True))
     if len(groups) < spec.way:
         raise UserError(
             f"The {split} split has {len(groups)} classes, an episode needs config.way={spec.way}: "
