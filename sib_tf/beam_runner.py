@@ -66,7 +66,7 @@ def _load_dask() -> str:
         from sib_tf import dask_runner
     except ImportError as error:
         raise UserError(
-            f"--runner={_DASK} needs Dask ({error}): pip install 'sib_tf[dask]'."
+            f"--runner={_DASK} needs Dask ({error}): pip install dask distributed."
         ) from None
     return dask_runner.__name__
 
