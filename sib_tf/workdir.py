@@ -324,7 +324,8 @@ def refuse_other(
         UserError: one of the wanted fields differs or is missing; names it.
     """
     written = {**_LATER, **written}
-    for field in sorted(wanted):
+    # The data set first: with another, most fields differ.
+    for field in sorted(wanted, key=lambda field: (field != "dataset", field)):
         if field not in written or written[field] != wanted[field]:
             raise UserError(
                 f"{source} was written with config.{field}={written.get(field)!r}, not "

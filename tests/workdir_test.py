@@ -305,3 +305,9 @@ def test_a_folder_that_is_not_written_whole_is_not_there(tmp_path):
         (part / "half").write_text("")
         raise OSError("disk")
     assert not list((tmp_path / "results").iterdir())
+
+
+def test_another_data_set_is_named_before_the_fields_that_go_with_it(tmp_path):
+    written = {"average_shift": 2, "dataset": "cifar_fs"}
+    with pytest.raises(UserError, match=r"config\.dataset='cifar_fs', not 'mini_imagenet'"):
+        refuse_other(tmp_path, written, {"average_shift": 4, "dataset": "mini_imagenet"})
