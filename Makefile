@@ -9,7 +9,7 @@ BUILDIFIER := $(VENV)/node_modules/.bin/buildifier
 help:
 	@echo 'make quickstart  from raw images to predictions of a SavedModel, into work/glyphs'
 	@echo 'make test        all tests'
-	@echo 'make lint        ruff, buildifier and the check of the BUILD files, as in CI'
+	@echo 'make lint        ruff, buildifier and who may import whom, as in CI'
 	@echo 'make bazel-test  builds and tests with the Bazel of Debian, without the network'
 	@echo 'make benchmark   milliseconds of a meta-training step, images a second, latency of requests'
 	@echo 'make reproduce-cifar-fs  from the archive to the test accuracy on CIFAR-FS, 1 and 5 shots'
@@ -41,7 +41,7 @@ lint: $(INSTALLED) $(BUILDIFIER)
 	$(VENV)/bin/ruff format --check .
 	$(BUILDIFIER) -mode=check -lint=warn -r BUILD MODULE.bazel WORKSPACE \
 		benchmarks configs jobs sib_tf tests third_party tools
-	$(RUN) -m tools.build_files
+	$(VENV)/bin/lint-imports --no-cache
 
 bazel-test: $(INSTALLED)
 	bazel test //... --config=airgapped

@@ -40,7 +40,13 @@ setup(
     extras_require={
         "dask": DASK,  # --runner=DaskRunner
         "reference": ["torch>=2.2"],  # jobs.import_reference
-        # dill: of tfds.testing
-        "test": [*DASK, "dill", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.8"],
+        "test": [
+            *DASK,
+            "dill",  # of tfds.testing
+            "import-linter>=2.1",
+            "pytest>=8",
+            "pytest-xdist>=3.5",
+            "ruff>=0.8",
+        ],
     },
 )

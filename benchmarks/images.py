@@ -23,9 +23,14 @@ from absl import app, flags
 from PIL import Image
 
 from configs import cifar_fs_conv4_64, mini_imagenet_conv4_64
-from sib_tf import beam_runner, feature_network, features, pretraining, settings
+from sib_tf.backbones import feature_network
+from sib_tf.beam import runner
 from sib_tf.datasets.class_folders import Builder, ClassFoldersConfig
-from sib_tf.input_pipeline import function_of_step
+from sib_tf.experiments import settings
+from sib_tf.features import embedding
+from sib_tf.training import pretraining
+from sib_tf.training.image_batches import training_batches
+from sib_tf.training.input_pipeline import function_of_step
 
 _RUNS = flags.DEFINE_integer("runs", 5, "Timed runs of each kind, in turns.", 1)
 # A run takes seconds at either size: `embed` starts for about one, which few images would not hide.
@@ -59,7 +64,13 @@ def pretraining_rates(images: np.ndarray) -> dict[str, float]:
     how = settings_for(images.shape[1])
     labels = np.arange(len(images)) % 64
     model = pretraining.compiled(how, images, 64)
-    real = pretraining.training_batches(images, labels, how)
+    real = training_batches(
+        images,
+        labels,
+        batch_size=how.batch_size,
+        augmentation=how.augmentation,
+        seed=how.seed,
+    )
     batch = next(iter(real))
     ready = function_of_step(lambda step: batch, first=0, parallel=1)
     steps = len(images) // how.batch_size
@@ -81,18 +92,18 @@ def embedding_rates(images: np.ndarray, folder: Path) -> dict[str, float]:
     )
     phi.save(folder / "phi.keras")
     forward = tf.function(lambda batch: phi(batch, training=False))
-    batch = tf.constant(images[: features.BATCH], tf.float32)
+    batch = tf.constant(images[: embedding.BATCH], tf.float32)
     data = prepare(images, folder)
     written = iter(range(10**6))
 
     def bare() -> int:
-        batches = len(images) // features.BATCH
+        batches = len(images) // embedding.BATCH
         for _ in range(batches):
             forward(batch)
-        return batches * features.BATCH
+        return batches * embedding.BATCH
 
     def embed() -> int:
-        return features.write(
+        return embedding.write(
             folder / f"features{next(written)}",
             phi=folder / "phi.keras",
             data=data,
@@ -111,7 +122,7 @@ def prepare(images: np.ndarray, folder: Path) -> Path:
     lists = {f"{split}_classes": (split,) for split in ("train", "validation", "test")}
     config = ClassFoldersConfig(root=str(folder / "raw"), image_size=images.shape[1], **lists)
     builder = Builder(config=config, data_dir=folder / "data")
-    download = tfds.download.DownloadConfig(beam_options=beam_runner.options([]))
+    download = tfds.download.DownloadConfig(beam_options=runner.options([]))
     builder.download_and_prepare(download_config=download)
     return Path(builder.data_dir)
 

@@ -16,11 +16,11 @@ import numpy as np
 from absl import app, flags
 
 from sib_tf import FewShotClassifier
-from sib_tf.episode_batches import training_batches
-from sib_tf.episodes.reader import tabulate
-from sib_tf.episodes.sampling import EpisodeSpec, examples_by_class, sample
-from sib_tf.features import FeatureTable
-from sib_tf.training import Settings, compiled
+from sib_tf.features.feature_table import FeatureTable
+from sib_tf.few_shot.batches import training_batches
+from sib_tf.few_shot.episodes.reader import tabulate
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.training.meta_training import Settings, compiled
 
 _RUNS = flags.DEFINE_integer("runs", 7, "Timed runs, after one that is not.", 1)
 _STEPS = flags.DEFINE_integer("steps", 5000, "Steps of a run, a multiple of 100.", 100)

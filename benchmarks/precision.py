@@ -17,8 +17,9 @@ from absl import app, flags
 from scipy import stats
 
 from configs import glyphs
-from sib_tf import pipeline, pretraining
-from sib_tf.workdir import execute
+from sib_tf.experiments import pipeline
+from sib_tf.experiments.workdir import execute
+from sib_tf.training import pretraining
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of all trainings.", required=True)
 _SEEDS = flags.DEFINE_integer("seeds", 16, "How many.", 2)

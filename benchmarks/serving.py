@@ -17,8 +17,9 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from sib_tf import FewShotClassifier, backbones, feature_network
-from sib_tf.export import export
+from sib_tf import FewShotClassifier
+from sib_tf.backbones import feature_network, registry
+from sib_tf.serving.export import export
 
 _CALLS = flags.DEFINE_integer("calls", 100, "Timed calls of 80 images; of 1,280 a fifth.", 5)
 
@@ -38,7 +39,7 @@ def in_turns(calls: int, *functions: Callable[[], tf.Tensor]) -> list[np.ndarray
 
 def compare(looks: str, shift: int, kind: str, batch: int) -> str:
     """A row of the table."""
-    backbone = backbones.build("conv4_64", image_size=SIZE)
+    backbone = registry.build("conv4_64", image_size=SIZE)
     phi = feature_network.averaged(backbone, shift=shift, mirror=shift > 0)
     model = FewShotClassifier(WAY, phi.output_shape[-1], synthetic_gradient=kind)
     rng = np.random.default_rng(0)

@@ -12,8 +12,9 @@ from typing import Any
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from sib_tf import storage, workdir
-from sib_tf.errors import UserError
+from sib_tf.base import storage
+from sib_tf.base.errors import UserError
+from sib_tf.experiments import workdir
 
 _INTERRUPTED = 130  # 128 + SIGINT, as of a shell
 _REMEDY = ": make room, fix the permissions or name another folder."

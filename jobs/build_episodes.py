@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from absl import flags
 
 from jobs import _app
-from sib_tf import beam_runner, datasets, experiments, pipeline
-from sib_tf.episodes import schema
+from sib_tf.beam import runner
+from sib_tf.datasets import prepared
+from sib_tf.experiments import families, pipeline
+from sib_tf.few_shot.episodes import schema
 
 _experiment = _app.define_experiment_flags()
-_SPLIT = flags.DEFINE_enum("split", "all", ["all", *datasets.SPLITS], "Which episodes to build.")
+_SPLIT = flags.DEFINE_enum("split", "all", ["all", *prepared.SPLITS], "Which episodes to build.")
 _MATERIALIZE = flags.DEFINE_enum(
     "materialize",
     "ids",
@@ -33,8 +35,8 @@ _NUM_SHARDS = flags.DEFINE_integer("num_shards", 0, "Files of each set; 0: the r
 def main(argv: Sequence[str]) -> None:
     """Builds the chosen sets of episodes that are not finished."""
     experiment = _experiment()
-    experiments.steps_of(experiment.config, "build_episodes")  # refuses one without episodes
-    splits = datasets.SPLITS if _SPLIT.value == "all" else (_SPLIT.value,)
+    families.steps_of(experiment.config, "build_episodes")  # refuses one without episodes
+    splits = prepared.SPLITS if _SPLIT.value == "all" else (_SPLIT.value,)
     steps = pipeline.episode_steps(experiment.config, splits, _MATERIALIZE.value, _NUM_SHARDS.value)
     skipped = experiment.run(steps, argv[1:])
     if skipped and _NUM_SHARDS.value:
@@ -46,4 +48,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    _app.run(main, check_arguments=beam_runner.options)
+    _app.run(main, check_arguments=runner.options)

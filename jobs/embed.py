@@ -11,7 +11,8 @@ Options after `--` go to the Beam runner: `-- --direct_num_workers=2
 from collections.abc import Sequence
 
 from jobs import _app
-from sib_tf import beam_runner, experiments
+from sib_tf.beam import runner
+from sib_tf.experiments import families
 
 _experiment = _app.define_experiment_flags()
 
@@ -19,8 +20,8 @@ _experiment = _app.define_experiment_flags()
 def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
     experiment = _experiment()
-    experiment.run(experiments.steps_of(experiment.config, "embed"), argv[1:])
+    experiment.run(families.steps_of(experiment.config, "embed"), argv[1:])
 
 
 if __name__ == "__main__":
-    _app.run(main, check_arguments=beam_runner.options)
+    _app.run(main, check_arguments=runner.options)

@@ -12,7 +12,8 @@ from pathlib import Path
 from absl import flags
 
 from jobs import _app
-from sib_tf import experiments, pipeline, versions
+from sib_tf.experiments import families, pipeline
+from sib_tf.serving import versions
 
 _experiment = _app.define_experiment_flags()
 _SERVING = flags.DEFINE_string(
@@ -25,7 +26,7 @@ def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished, and publishes what it made."""
     del argv  # The flags say it all.
     experiment = _experiment()
-    (step,) = experiments.steps_of(experiment.config, "export")
+    (step,) = families.steps_of(experiment.config, "export")
     experiment.run([step])
     if _SERVING.value:
         model = pipeline.exported_model(experiment.workdir / step.folder, experiment.config)

@@ -14,7 +14,7 @@ from pathlib import Path
 from absl import flags
 
 from jobs import _app
-from sib_tf import reference_import
+from sib_tf.experiments.reference import conversion
 
 _config = _app.define_config_flag()
 _BACKBONE = flags.DEFINE_string(
@@ -27,7 +27,7 @@ _OUTPUT = flags.DEFINE_string("output", None, "Folder to write.", required=True)
 def main(argv: Sequence[str]) -> None:
     """Converts the checkpoints."""
     del argv  # The flags say it all.
-    reference_import.convert(
+    conversion.convert(
         Path(_OUTPUT.value),
         _config(),
         backbone=Path(_BACKBONE.value),

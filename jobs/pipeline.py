@@ -14,7 +14,8 @@ from pathlib import Path
 from absl import flags
 
 from jobs import _app
-from sib_tf import beam_runner, experiments
+from sib_tf.beam import runner
+from sib_tf.experiments import families
 
 _experiment = _app.define_experiment_flags()
 _WEIGHTS = flags.DEFINE_string("weights", None, "Folder of published weights, to train nothing.")
@@ -24,8 +25,8 @@ def main(argv: Sequence[str]) -> None:
     """Runs every step that is not finished."""
     experiment = _experiment()
     weights = Path(_WEIGHTS.value) if _WEIGHTS.value else None
-    experiment.run(experiments.steps(experiment.config, weights), argv[1:])
+    experiment.run(families.steps(experiment.config, weights), argv[1:])
 
 
 if __name__ == "__main__":
-    _app.run(main, check_arguments=beam_runner.options)
+    _app.run(main, check_arguments=runner.options)

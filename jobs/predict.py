@@ -19,8 +19,8 @@ from pathlib import Path
 from absl import flags
 
 from jobs import _app
-from sib_tf import serving
-from sib_tf.prediction import ExportedModel, Model, predict
+from sib_tf.serving.client.model import connect
+from sib_tf.serving.predict.prediction import ExportedModel, Model, predict
 
 _MODEL = flags.DEFINE_string(
     "model",
@@ -74,7 +74,7 @@ def main(argv: Sequence[str]) -> None:
 def _model() -> Model:
     if _SERVER.value is None:
         return ExportedModel(Path(_MODEL.value))
-    return serving.connect(_SERVER.value, _MODEL.value, timeout=_TIMEOUT.value, rest=_REST.value)
+    return connect(_SERVER.value, _MODEL.value, timeout=_TIMEOUT.value, rest=_REST.value)
 
 
 if __name__ == "__main__":

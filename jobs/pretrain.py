@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from absl import flags
 
 from jobs import _app
-from sib_tf import cluster, experiments, pipeline, strategies
+from sib_tf.experiments import families, pipeline
+from sib_tf.training.devices import cluster, strategies
 
 _experiment = _app.define_experiment_flags()
 _STRATEGY = flags.DEFINE_enum(
@@ -30,7 +31,7 @@ def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
     del argv  # The flags say it all.
     experiment = _experiment()
-    experiments.steps_of(experiment.config, "pretrain")  # refuses one without phi
+    families.steps_of(experiment.config, "pretrain")  # refuses one without phi
     step = pipeline.pretrain_step(experiment.config, _STRATEGY.value)
     if _STRATEGY.value == strategies.MULTI_WORKER and not cluster.from_environment().is_chief:
         experiment.assist(step)

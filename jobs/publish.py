@@ -16,8 +16,8 @@ from absl import flags
 from ml_collections import config_flags
 
 from jobs import _app
-from sib_tf import experiments, publishing
-from sib_tf.workdir import settings
+from sib_tf.experiments import families, publishing
+from sib_tf.experiments.workdir import settings
 
 _experiment = _app.define_experiment_flags()
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write.", required=True)
@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> None:
     del argv
     experiment = _experiment()
     output = Path(_OUTPUT.value)
-    (evaluate,) = experiments.steps_of(experiment.config, "evaluate")
+    (evaluate,) = families.steps_of(experiment.config, "evaluate")
     publishing.publish(
         output,
         workdir=experiment.workdir,
@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _weights(experiment: _app.Experiment) -> list[Path]:
-    return experiments.weights(experiment.config, experiment.workdir, experiment.base)
+    return families.weights(experiment.config, experiment.workdir, experiment.base)
 
 
 def _command(output: Path) -> str:

@@ -9,7 +9,7 @@ WORKDIR/model. Killed, it goes on with the same command.
 from collections.abc import Sequence
 
 from jobs import _app
-from sib_tf import experiments
+from sib_tf.experiments import families
 
 _experiment = _app.define_experiment_flags()
 
@@ -18,7 +18,7 @@ def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
     del argv  # The flags say it all.
     experiment = _experiment()
-    experiment.run(experiments.steps_of(experiment.config, "train"))
+    experiment.run(families.steps_of(experiment.config, "train"))
 
 
 if __name__ == "__main__":

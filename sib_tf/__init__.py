@@ -5,10 +5,12 @@ import os
 # On CPUs without AVX-512 TensorFlow leaves oneDNN off, whose convolutions are twice as fast.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-from sib_tf import backbones  # with the classifier's, all classes that saved models name
-from sib_tf.inference import unroll
-from sib_tf.tasks.few_shot import FewShotClassifier
-from sib_tf.tasks.line_regression import LineRegressor
+from sib_tf.backbones import (
+    registry as backbones,  # with the classifier's, all classes of saved models
+)
+from sib_tf.few_shot.model import FewShotClassifier
+from sib_tf.method.inference import unroll
+from sib_tf.regression.model import LineRegressor
 
 __all__ = ["FewShotClassifier", "LineRegressor", "backbones", "unroll"]
 __version__ = "0.1.0"

@@ -2,24 +2,22 @@
 
 load("@rules_python//python:defs.bzl", "py_test")
 
-def pytest_test(name, srcs, deps = [], late_deps = [], data = [], **kwargs):
-    """A py_test that runs pytest on one file.
+def pytest_test(name, srcs, deps = [], data = [], **kwargs):
+    """A py_test that runs pytest on the tests of a package, in one process.
 
     Args:
         name: of the target.
-        srcs: the file.
-        deps: what the file imports; tools/build_files.py writes them.
-        late_deps: what the test imports or starts by its name.
-        data: files that the test reads.
+        srcs: the test files, *_test.py, and what they import from beside them.
+        deps: what they import, or start by its name.
+        data: files that they read.
         **kwargs: passed on to py_test.
     """
     py_test(
         name = name,
         srcs = srcs + ["//tools:run_pytest.py"],
-        args = ["$(rootpath %s)" % src for src in srcs],
+        args = ["$(rootpath %s)" % src for src in srcs if src.endswith("_test.py")],
         data = data + ["//:pyproject.toml"],
-        imports = ["."],  # pytest, too, lets a test import what is beside it
         main = "//tools:run_pytest.py",
-        deps = deps + late_deps + ["//tools:run_pytest"],
+        deps = deps + ["//tools:run_pytest"],
         **kwargs
     )

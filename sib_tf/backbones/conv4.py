@@ -8,7 +8,7 @@ from sib_tf.backbones.normalization import batch_norm
 def conv4(image_size: int, width: int) -> keras.Model:
     """Four times 3x3 convolution without bias, BatchNorm, ReLU, 2x2 max-pool; then flattened.
 
-    Layers with weights have the names of the released code, for `reference_weights`.
+    Layers with weights have the names of the released code, for `released_weights`.
 
     Args:
         image_size: H = W of the standardised images [B, H, W, 3], at least 16.

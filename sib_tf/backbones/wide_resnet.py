@@ -9,7 +9,7 @@ def wide_resnet(image_size: int, depth: int, width: int) -> keras.Model:
     """A 3x3 convolution, three stages of residual blocks, BatchNorm, ReLU, mean over the image.
 
     Source: `WideResNet` of the released code, whose names the layers with weights have, for
-    `reference_weights`.
+    `released_weights`.
 
     Args:
         image_size: H = W of the standardised images [B, H, W, 3]. Up to 32 the first stage keeps

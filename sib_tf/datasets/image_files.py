@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow_datasets as tfds
 
-from sib_tf.counters import counter
-from sib_tf.errors import UserError
-from sib_tf.images import read_rgb
+from sib_tf.base.errors import UserError
+from sib_tf.beam.counters import counter
+from sib_tf.datasets.images import read_rgb
 
 if TYPE_CHECKING:
     import apache_beam as beam

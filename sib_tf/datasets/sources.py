@@ -7,11 +7,11 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 from ml_collections import ConfigDict
 
+from sib_tf.base.errors import UserError
 from sib_tf.datasets.cifar_fs import cifar_fs_dataset_builder as cifar_fs
 from sib_tf.datasets.class_folders import class_folders_dataset_builder as class_folders
 from sib_tf.datasets.glyphs import glyphs_dataset_builder as glyphs
 from sib_tf.datasets.mini_imagenet import mini_imagenet_dataset_builder as mini_imagenet
-from sib_tf.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,30 +1,8 @@
 """How the pictures look: colours, and matplotlib's settings."""
 
-from typing import NamedTuple
-
 # Okabe and Ito's palette: told apart by colour-blind readers, too. Blue is always the good side.
 BLUE, VERMILLION, ORANGE, GREEN = "#0072B2", "#D55E00", "#E69F00", "#009E73"
 INK, GREY, RULE = "#222222", "#767676", "#DDDDDD"
-
-
-class Look(NamedTuple):
-    """How results on queries of some class shares are drawn."""
-
-    colour: str
-    marker: str
-
-
-_LOOKS = {
-    "balanced": Look(BLUE, "o"),
-    "dirichlet": Look(ORANGE, "s"),
-    "mixture": Look(GREEN, "^"),
-}
-
-
-def look(query_shares: str) -> Look:
-    """The look of results on queries of these shares."""
-    return _LOOKS.get(query_shares, Look(INK, "D"))
-
 
 SETTINGS = {
     "figure.dpi": 160,

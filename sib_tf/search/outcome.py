@@ -6,11 +6,11 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sib_tf.errors import UserError
-from sib_tf.report import names
+from sib_tf.base.atomic import write_json
+from sib_tf.base.errors import UserError
+from sib_tf.report import wording
 from sib_tf.search import config_source, space
 from sib_tf.search.tuner import OBJECTIVE, Row
-from sib_tf.workdir import write_json
 
 CONFIG = "best.py"
 
@@ -67,7 +67,7 @@ def _cells(row: Row, fields: Sequence[str]) -> list[str]:
 def _percent(row: Row) -> str:
     if not row.metrics:
         return "diverged"
-    return f"{names.percent(_accuracy(row))} ± {names.percent(row.metrics['ci95'])}"
+    return f"{wording.percent(_accuracy(row))} ± {wording.percent(row.metrics['ci95'])}"
 
 
 def _short(value: object) -> str:

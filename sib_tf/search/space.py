@@ -9,8 +9,8 @@ from typing import Any
 import keras_tuner
 from ml_collections import ConfigDict
 
-from sib_tf import pipeline, settings
-from sib_tf.errors import UserError
+from sib_tf.base.errors import UserError
+from sib_tf.experiments import pipeline, settings
 
 # They are what a trial may cost, and Hyperband sets them itself.
 _BUDGET = {"train_steps", "steps_per_epoch"}

@@ -10,12 +10,14 @@ import keras
 import keras_tuner
 from ml_collections import ConfigDict
 
-from sib_tf import evaluation, pipeline, settings
-from sib_tf.errors import UserError
+from sib_tf.base.atomic import write_json
+from sib_tf.base.errors import UserError
+from sib_tf.experiments import pipeline, settings
+from sib_tf.experiments.workdir import Context, Step
+from sib_tf.few_shot import evaluation
 from sib_tf.search import outcome
 from sib_tf.search import space as spaces
 from sib_tf.search.tuner import OBJECTIVE, ConfigTuner, Row, oracle, role
-from sib_tf.workdir import Context, Step, write_json
 
 _SPACE = "space.json"
 _SPLITS = ("train", "validation")

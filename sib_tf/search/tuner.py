@@ -11,8 +11,8 @@ from typing import Any
 import grpc
 import keras_tuner
 
-from sib_tf.divergence import DivergenceError
-from sib_tf.errors import UserError
+from sib_tf.base.errors import UserError
+from sib_tf.training.callbacks.divergence import DivergenceError
 
 OBJECTIVE = "val_accuracy"
 _ORACLES = {

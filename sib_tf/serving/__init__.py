@@ -1,5 +1,1 @@
-"""A model behind TensorFlow Serving, to use in place of one in this process."""
-
-from sib_tf.serving.model import ServedModel, connect
-
-__all__ = ["ServedModel", "connect"]
+"""From a trained model to answers: the SavedModel, what travels with it, and who asks it."""

@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
+from sib_tf.base.errors import UserError
 from sib_tf.datasets.cifar_fs.splits import CLASSES
-from sib_tf.errors import UserError
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"
 ARCHIVE = "cifar-100-binary.tar.gz"

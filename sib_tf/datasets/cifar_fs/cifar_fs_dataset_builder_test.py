@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from sib_tf.base.errors import UserError
 from sib_tf.datasets.cifar_fs import cifar_fs_dataset_builder as cifar_fs
 from sib_tf.datasets.cifar_fs.splits import CLASSES
-from sib_tf.errors import UserError
 
 FEW = {"train.bin": 2, "test.bin": 1}
 

@@ -9,11 +9,12 @@ import apache_beam as beam
 import tensorflow_datasets as tfds
 from apache_beam.runners.runner import PipelineResult
 
-from sib_tf import counters, storage
+from sib_tf.base import storage
+from sib_tf.base.errors import UserError
+from sib_tf.beam import counters
 from sib_tf.datasets.class_folders.splits import split_classes
 from sib_tf.datasets.image_files import read_classes
-from sib_tf.errors import UserError
-from sib_tf.images import list_class_folders
+from sib_tf.datasets.images import list_class_folders
 
 # Beam's cost per element of a source is comparable to that of decoding a small image.
 _FILES_PER_CHUNK = 64

@@ -8,10 +8,10 @@ import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
-from sib_tf.datasets import SPLITS
+from sib_tf.base.errors import UserError
 from sib_tf.datasets.class_folders import Builder, ClassFoldersConfig
 from sib_tf.datasets.class_folders.splits import split_classes
-from sib_tf.errors import UserError
+from sib_tf.datasets.prepared import SPLITS
 
 NOT_LISTED = {split: () for split in SPLITS}
 

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sib_tf.datasets import SPLITS
-from sib_tf.errors import UserError
+from sib_tf.base.errors import UserError
+from sib_tf.datasets.prepared import SPLITS
 
 _VALIDATION_SHARE = 0.16
 _TEST_SHARE = 0.20

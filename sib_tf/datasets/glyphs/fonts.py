@@ -7,7 +7,7 @@ import matplotlib
 from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
-from sib_tf.errors import UserError
+from sib_tf.base.errors import UserError
 
 FACES: tuple[str, ...] = (
     "DejaVuSans",

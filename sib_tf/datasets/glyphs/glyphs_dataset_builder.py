@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from sib_tf import counters
+from sib_tf.base.errors import UserError
+from sib_tf.beam import counters
 from sib_tf.datasets.glyphs.characters import CHARACTERS
 from sib_tf.datasets.glyphs.fonts import faces_with
 from sib_tf.datasets.glyphs.rendering import IMAGE_SIZE, render
-from sib_tf.errors import UserError
 
 if TYPE_CHECKING:
     import apache_beam as beam

@@ -9,12 +9,8 @@ import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from sib_tf.datasets.glyphs.glyphs_dataset_builder import (
-    Builder,
-    GlyphsConfig,
-    character_examples,
-)
-from sib_tf.errors import UserError
+from sib_tf.base.errors import UserError
+from sib_tf.datasets.glyphs.glyphs_dataset_builder import Builder, GlyphsConfig, character_examples
 
 TINY = GlyphsConfig(images_per_class=6, classes=(3, 2, 2))
 

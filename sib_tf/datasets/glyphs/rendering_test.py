@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from sib_tf.base.errors import UserError
 from sib_tf.datasets.glyphs import fonts, rendering
-from sib_tf.errors import UserError
 
 FACES = ("DejaVuSans", "STIXGeneral")
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import tensorflow_datasets as tfds
 
-from sib_tf import counters
+from sib_tf.base.errors import UserError
+from sib_tf.beam import counters
 from sib_tf.datasets.image_files import read_classes
 from sib_tf.datasets.mini_imagenet.raw_files import INSTRUCTIONS, Images, find_images
 from sib_tf.datasets.mini_imagenet.splits import CLASSES
-from sib_tf.errors import UserError
 
 if TYPE_CHECKING:
     import apache_beam as beam

@@ -15,12 +15,12 @@ import tensorflow_datasets as tfds
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from PIL import Image
 
-from sib_tf import beam_runner
+from sib_tf.base.errors import UserError
+from sib_tf.beam import runner
 from sib_tf.datasets.image_files import read_class, read_classes
 from sib_tf.datasets.mini_imagenet import raw_files
 from sib_tf.datasets.mini_imagenet.mini_imagenet_dataset_builder import IMAGE_SIZE, Builder
 from sib_tf.datasets.mini_imagenet.splits import CLASSES
-from sib_tf.errors import UserError
 
 IMAGES_PER_CLASS = 3
 LISTS = {"train": "train.csv", "validation": "val.csv", "test": "test.csv"}
@@ -70,10 +70,8 @@ def to_class_folders(images: Path, target: Path) -> None:
 
 def build(manual_dir: Path, data_dir: Path) -> Builder:
     builder = Builder(data_dir=data_dir)
-    options = beam_runner.options(
-        ["--direct_num_workers=2", "--direct_running_mode=multi_threading"]
-    )
-    with beam_runner.plain_errors():
+    options = runner.options(["--direct_num_workers=2", "--direct_running_mode=multi_threading"])
+    with runner.plain_errors():
         builder.download_and_prepare(
             download_config=tfds.download.DownloadConfig(
                 manual_dir=manual_dir, beam_options=options
@@ -201,8 +199,8 @@ def test_undecodable_image_is_named(tmp_path):
     damaged.write_bytes(b"\xff\xd8\xff\xe0")
     with (
         pytest.raises(UserError, match=f"^{damaged}: "),
-        beam_runner.plain_errors(),
-        beam.Pipeline(options=beam_runner.options([])) as pipeline,
+        runner.plain_errors(),
+        beam.Pipeline(options=runner.options([])) as pipeline,
     ):
         _ = pipeline | beam.Create([(GOOSE, [damaged])]) | read_classes(IMAGE_SIZE)
 

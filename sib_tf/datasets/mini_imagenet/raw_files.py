@@ -4,9 +4,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from sib_tf.base.errors import UserError
+from sib_tf.datasets.images import list_images
 from sib_tf.datasets.mini_imagenet.splits import CLASSES
-from sib_tf.errors import UserError
-from sib_tf.images import list_images
 
 IMAGES_PER_CLASS = 600
 

@@ -1,0 +1,47 @@
+"""Files and folders that are there whole or not at all: written beside, then renamed."""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sib_tf.base.errors import UserError
+from sib_tf.base.sole_writer import sole_writer
+from sib_tf.base.storage import is_remote
+
+
+def part_of(folder: Path) -> Path:
+    """Where a folder is written until it is finished: beside it, in an object store in place."""
+    return folder if is_remote(folder) else folder.with_name(folder.name + ".part")
+
+
+@contextlib.contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """A folder to write beside `folder`, which takes that name when the block is left in peace.
+
+    Left by an exception, the block leaves nothing behind.
+
+    Raises:
+        UserError: `folder` exists, or another process is writing it.
+    """
+    if folder.exists():
+        raise UserError(f"{folder} exists: delete it first or pass another --output.")
+    part = part_of(folder)
+    with sole_writer(folder):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        try:
+            yield part
+        except BaseException:
+            shutil.rmtree(part)
+            raise
+        part.rename(folder)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes JSON beside, then renames, so that `path` is never half-written."""
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text(json.dumps(content, indent=2) + "\n")
+    beside.replace(path)

@@ -1,0 +1,1 @@
+"""How Apache Beam is run here: engines, records, counters."""

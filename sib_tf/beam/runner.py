@@ -1,0 +1,144 @@
+"""How this project runs Beam: default runner, chunks to sharded records, errors in one line."""
+
+import argparse
+import contextlib
+import logging
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners import create_runner
+
+from sib_tf.base.errors import UserError
+from sib_tf.beam import counters
+from sib_tf.beam.records import SUFFIX
+
+# These ask their job server, not this program, which options there are.
+_WITH_JOB_SERVER = {"PortableRunner", "FlinkRunner", "SparkRunner"}
+
+_DASK = "DaskRunner"
+
+# What a user can mend: bad input, a full disk, a missing permission.
+_OF_THE_SYSTEM = "ResourceExhaustedError|PermissionDeniedError|OSError|PermissionError"
+_RAISED_IN_WORKER = re.compile(
+    rf"^(?:RuntimeError: )?[\w.]*\b(UserError|{_OF_THE_SYSTEM}): (.+) \[while running '",
+    re.MULTILINE,
+)
+_RAISED_HERE = re.compile(r"^()(.+) \[while running '", re.MULTILINE)
+
+
+def options(beam_args: Sequence[str]) -> PipelineOptions:
+    """Pipeline options from command-line arguments such as `--direct_num_workers=2`.
+
+    Without `--runner`, the pipeline runs in this process. Beam's own default, the `DirectRunner`,
+    first tries to download another runner from the internet. `--runner=DaskRunner` is
+    `sib_tf.dask_runner`.
+
+    Raises:
+        UserError: an argument is no option of Beam's, or has a wrong value, or the runner is
+            unknown or not installed.
+    """
+    parsed = PipelineOptions(list(beam_args))
+    standard = parsed.view_as(StandardOptions)
+    standard.runner = standard.runner or "FnApiRunner"
+    if standard.runner == _DASK:
+        standard.runner = f"{_load_dask()}.{_DASK}"
+    unknown = _unknown(beam_args)
+    if unknown and standard.runner not in _WITH_JOB_SERVER:
+        raise UserError(f"{unknown[0]} is no option of Beam's: correct it or leave it out.")
+    _refuse_missing(standard.runner)
+    return parsed
+
+
+def _refuse_missing(runner: str) -> None:
+    try:
+        create_runner(runner)
+    except (ImportError, ValueError, AttributeError) as error:
+        raise UserError(f"--runner={runner}: {str(error).splitlines()[0]}.") from None
+
+
+def _load_dask() -> str:
+    """The module of our runner, whose options Beam knows once it is imported."""
+    try:
+        from sib_tf.beam import dask_runner
+    except ImportError as error:
+        raise UserError(
+            f"--runner={_DASK} needs Dask ({error}): pip install dask distributed."
+        ) from None
+    return dask_runner.__name__
+
+
+def _unknown(beam_args: Sequence[str]) -> list[str]:
+    """The arguments that Beam would ignore."""
+    parsers: list[argparse.ArgumentParser] = []
+    PipelineOptions([]).get_all_options(add_extra_args_fn=parsers.append)
+    (parser,) = parsers
+    parser.exit_on_error = False
+    try:
+        return parser.parse_known_args(list(beam_args))[1]
+    except argparse.ArgumentError as error:
+        raise UserError(f"Beam: {error}") from None
+
+
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """Lets an error that a user can mend out of a worker in one line.
+
+    It is a UserError, or an OSError where a disk was full or a permission missing.
+
+    Beam re-raises a UserError with the name of the transform appended, others, and those of another
+    process, as a RuntimeError whose text is the name of the error or a traceback.
+    """
+    logger = logging.getLogger("apache_beam.runners")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    except Exception as error:
+        pattern = _RAISED_HERE if isinstance(error, UserError) else _RAISED_IN_WORKER
+        if raised := pattern.search(str(error)):
+            name, message = raised.groups()
+            raise (OSError if name in _OF_THE_SYSTEM.split("|") else UserError)(message) from error
+        raise
+    finally:
+        logger.setLevel(level)
+
+
+def write_records(
+    prefix: Path,
+    chunks: Iterable[int],
+    records: beam.PTransform,
+    *,
+    num_shards: int = 0,
+    beam_args: Sequence[str] = (),
+) -> None:
+    """Spreads chunks over the workers and writes the records they make as TFRecord shards.
+
+    Args:
+        prefix: of the files, PREFIX-00000-of-0000N.tfrecord.
+        chunks: what each element of work begins with.
+        records: from chunks to records (bytes).
+        num_shards: number of files; 0 leaves it to the runner.
+        beam_args: options of the runner.
+
+    Raises:
+        UserError: bad input in a worker, or Beam knows no file system of such a prefix.
+        OSError: a full disk or a missing permission.
+    """
+    try:
+        FileSystems.get_filesystem(str(prefix))
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    with plain_errors(), beam.Pipeline(options=options(beam_args)) as pipeline:
+        _ = (
+            pipeline
+            | "Chunks" >> beam.Create(chunks)
+            | "Spread" >> beam.Reshuffle()
+            | "Records" >> records
+            | "Write"
+            >> beam.io.WriteToTFRecord(str(prefix), file_name_suffix=SUFFIX, num_shards=num_shards)
+        )
+    counters.log(pipeline.result)

@@ -1,0 +1,1 @@
+"""Experiments: steps with a folder each, the task families, what is published."""

@@ -1,0 +1,102 @@
+"""Checkpoints of the authors' released code as weights that `jobs.pipeline --weights` takes."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+from ml_collections import ConfigDict
+
+from sib_tf.backbones import feature_network
+from sib_tf.base.atomic import written_whole
+from sib_tf.base.errors import UserError
+from sib_tf.datasets import sources
+from sib_tf.experiments import settings
+from sib_tf.experiments.reference import checkpoints, released_weights
+from sib_tf.experiments.workdir import refuse_other
+from sib_tf.few_shot.model import FewShotClassifier
+from sib_tf.training import meta_training, pretraining
+
+# Mean and standard deviation of the channels, on the scale 0..255, that the released code
+# standardises images with.
+CHANNELS = {
+    "cifar_fs": (
+        (129.37731888, 124.10583864, 112.47758569),
+        (68.20947949, 65.43124043, 70.45866994),
+    ),
+    "mini_imagenet": (
+        (120.39586422, 115.59361427, 104.54012653),
+        (70.68188272, 68.27635443, 72.54505529),
+    ),
+}
+
+
+def convert(
+    output: Path, config: ConfigDict, *, backbone: Path, classifier: Path | None = None
+) -> None:
+    """Writes `backbone.keras` and, given a classifier, `model.keras`.
+
+    Args:
+        output: folder to write; must not exist.
+        config: of the experiment. It says what a checkpoint does not: data set, crop and names of
+            the networks. K and eta must be those of the classifier's checkpoint, if it holds them.
+        backbone: checkpoint of phi.
+        classifier: checkpoint of lambda, xi and decoder.
+
+    Raises:
+        UserError: a file cannot be read or does not fit the config, the data set has no published
+            statistics, or `output` exists.
+    """
+    with written_whole(output) as part:
+        phi = _backbone(config, backbone)
+        phi.save(part / pretraining.BACKBONE)
+        if classifier:
+            model = _classifier(config, phi.output_shape[-1], classifier)
+            model.save(part / meta_training.MODEL)
+
+
+def _backbone(config: ConfigDict, file: Path) -> keras.Model:
+    mean, deviation = _channels(config)
+    phi = feature_network.build(
+        config.backbone,
+        image_size=_image_size(config),
+        crop_size=config.crop_size,
+        mean=mean,
+        variance=np.square(deviation),
+    )
+    weights = checkpoints.read(file, checkpoints.BACKBONE)
+    _assign(phi.get_layer(config.backbone), weights, file, "config.backbone")
+    return phi
+
+
+def _image_size(config: ConfigDict) -> int:
+    # The builder knows it before anything is prepared, so its folder can be an empty one.
+    with tempfile.TemporaryDirectory() as folder:
+        return sources.builder(config, Path(folder)).info.features["image"].shape[0]
+
+
+def _channels(config: ConfigDict) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if config.dataset not in CHANNELS:
+        raise UserError(
+            f'config.dataset="{config.dataset}": the released backbones are for {[*CHANNELS]}.'
+        )
+    return CHANNELS[config.dataset]
+
+
+def _classifier(config: ConfigDict, feature_dim: int, file: Path) -> FewShotClassifier:
+    model = settings.task_model(config, feature_dim)
+    trained = checkpoints.hyperparameters(file)
+    wanted = {field: config[field] for field in trained}
+    refuse_other(file, trained, wanted, remedy="set the field to the value of the file")
+    weights = checkpoints.read(file, checkpoints.CLASSIFIER)
+    fields = "config.way, config.backbone and config.synthetic_gradient"
+    _assign(model, weights, file, fields)
+    return model
+
+
+def _assign(model: keras.Model, weights: Mapping[str, np.ndarray], file: Path, fields: str) -> None:
+    try:
+        released_weights.assign(model, weights)
+    except ValueError as error:
+        raise UserError(f"{file} does not fit {fields}: {error}") from None

@@ -1,0 +1,1 @@
+"""Features: the frozen backbone over a whole data set, stored once and read many times."""

@@ -1,0 +1,148 @@
+"""Runs the frozen backbone over a data set, with Beam."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import apache_beam as beam
+import keras
+import numpy as np
+import tensorflow as tf
+
+# A worker in another process imports this file alone; Keras must know the layers of phi to load it.
+from sib_tf.backbones import normalization  # noqa: F401
+from sib_tf.backbones.augmentation import NUM_DRAWS, Augmentation
+from sib_tf.base import keras_file
+from sib_tf.base.atomic import write_json
+from sib_tf.base.errors import UserError
+from sib_tf.beam import runner
+from sib_tf.beam.counters import counter
+from sib_tf.datasets import prepared
+from sib_tf.features.feature_table import INFO, encode, not_finite
+
+BATCH = 500  # images of one forward pass; fixed, for the draws of their views are made together
+# Images of one Beam element, in full batches. More would leave workers idle at the end of a small
+# split; for each, opening the data set takes as long as embedding some 80 images ten times.
+CHUNK = 8 * BATCH
+
+
+class EmbedChunk(beam.DoFn):
+    """Chunks of images, by their first position, to feature records (bytes).
+
+    Made of plain values only, so that any runner can ship it.
+
+    Args:
+        phi: file of the saved Keras backbone, uint8 or float [B, H, W, 3] to [B, D].
+        data: folder of the prepared TFDS data set.
+        split: of the data set.
+        views: V.
+        augmentation: of every view, or None for plain images (then V = 1).
+        seed: of the views.
+    """
+
+    def __init__(
+        self,
+        *,
+        phi: str,
+        data: str,
+        split: str,
+        views: int,
+        augmentation: Augmentation | None,
+        seed: int,
+    ) -> None:
+        self._phi_file, self._data, self._split = phi, data, split
+        self._views, self._augmentation, self._seed = views, augmentation, seed
+
+    def setup(self) -> None:
+        """Loads the backbone, once on each worker."""
+        self._builder = prepared.builder_of(self._data)
+        phi = keras_file.load(self._phi_file)
+        images = tf.TensorSpec((None, *phi.input_shape[1:]))
+        self._phi = tf.function(lambda batch: phi(batch, training=False), input_signature=[images])
+
+    def process(self, start: int) -> Iterator[bytes]:
+        """Embeds the chunk that begins at `start`.
+
+        Raises:
+            UserError: phi makes NaN or infinite features; names phi, split and class.
+        """
+        end = min(start + CHUNK, self._builder.info.splits[self._split].num_examples)
+        batches = prepared.examples(self._builder, f"{self._split}[{start}:{end}]", BATCH)
+        for first, (images, labels) in zip(itertools.count(start, BATCH), batches, strict=False):
+            views = [self._phi(self._view(images, first, v)) for v in range(self._views)]
+            features = np.stack(views, axis=1)
+            self._refuse_not_finite(features, labels, first)
+            for position, (label, row) in enumerate(zip(labels, features, strict=True), first):
+                yield encode(position, label, row)
+            counter("images").inc(len(images))
+
+    def _refuse_not_finite(self, features: np.ndarray, labels: np.ndarray, start: int) -> None:
+        bad = not_finite(features, axes=(1, 2))
+        if len(bad):
+            name = prepared.class_names(self._builder)[labels[bad[0]]]
+            raise UserError(
+                f"{self._phi_file} makes NaN or infinite features of image {start + bad[0]} of the "
+                f'{self._split} split, class "{name}": its weights may hold NaN, so delete its '
+                "folder and train it again."
+            )
+
+    def _view(self, images: np.ndarray, first: int, view: int) -> tf.Tensor:
+        if self._augmentation is None:
+            return tf.constant(images, tf.float32)
+        stream = np.random.default_rng([self._seed, first, view])
+        draws = stream.random((len(images), NUM_DRAWS), dtype=np.float32)
+        return self._augmentation(images, tf.constant(draws))
+
+
+def write(
+    folder: Path,
+    *,
+    phi: Path,
+    data: Path,
+    split: str,
+    views: int = 1,
+    augmentation: Augmentation | None = None,
+    seed: int = 0,
+    beam_args: Sequence[str] = (),
+) -> int:
+    """Embeds a split of a data set into `folder`.
+
+    Args:
+        folder: to write, sharded TFRecords and an `info.json` with the shape of the table.
+        phi: file of the saved Keras backbone.
+        data: folder of the prepared TFDS data set.
+        split: of the data set.
+        views: V, augmented views of each image.
+        augmentation: of every view, or None for plain images.
+        seed: of the views.
+        beam_args: options of the Beam runner.
+
+    Returns:
+        The number of images.
+
+    Raises:
+        UserError: phi is for images of another size, or makes NaN or infinite features; names phi,
+            split and class.
+    """
+    info = prepared.builder_of(data).info
+    count = info.splits[split].num_examples
+    network = keras_file.load(phi)
+    _refuse_other_images(network, phi, info.features["image"].shape)
+    folder.mkdir(parents=True)
+    embed = EmbedChunk(
+        phi=str(phi), data=str(data), split=split, views=views, augmentation=augmentation, seed=seed
+    )
+    runner.write_records(
+        folder / split, range(0, count, CHUNK), beam.ParDo(embed), beam_args=beam_args
+    )
+    write_json(folder / INFO, {"examples": count, "views": views, "dim": network.output_shape[-1]})
+    return count
+
+
+def _refuse_other_images(network: keras.Model, phi: Path, image: tuple[int, int, int]) -> None:
+    seen = network.input_shape[1:]
+    if seen != image:
+        raise UserError(
+            f"{phi} is for images of {seen[0]} x {seen[1]} pixels, those of the data set have "
+            f"{image[0]} x {image[1]}: choose weights that were trained on images as large."
+        )

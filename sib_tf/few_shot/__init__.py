@@ -1,0 +1,1 @@
+"""Few-shot classification: its model, episodes, evaluation and report."""

@@ -1,0 +1,152 @@
+"""Draws episodes. Episode i depends on the seed, the stream and i, and on nothing else."""
+
+import dataclasses
+import zlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sib_tf.base.errors import UserError
+from sib_tf.base.ranges import positive
+
+QUERY_SHARES = ("balanced", "dirichlet", "mixture")
+
+
+@dataclasses.dataclass(frozen=True)
+class EpisodeSpec:
+    """What an episode looks like.
+
+    Attributes:
+        way: N, classes.
+        shot: labelled examples of each class; S = way * shot. The support set is always balanced.
+        queries: Q, unlabelled examples in all.
+        shares: how Q is shared among the classes. "balanced": equally. "dirichlet": each query
+            belongs to class n with probability p_n, p ~ Dirichlet(alpha, ..., alpha) anew for each
+            episode, so that a class may have no query. "mixture": one or the other, by the toss of
+            a coin for each episode.
+        alpha: concentration of the Dirichlet distribution; the smaller, the less balanced.
+
+    Raises:
+        UserError: a number is out of range, or Q is no multiple of the way where shares are equal.
+    """
+
+    way: int
+    shot: int
+    queries: int
+    shares: str = "balanced"
+    alpha: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("way", 2), ("shot", 1), ("queries", 1)):
+            if getattr(self, name) < least:
+                raise UserError(
+                    f"config.{name} must be at least {least}, got {getattr(self, name)}."
+                )
+        if self.shares not in QUERY_SHARES:
+            raise UserError(f"Query shares must be one of {QUERY_SHARES}, got {self.shares!r}.")
+        if self.shares != "dirichlet" and self.queries % self.way:
+            raise UserError(
+                f"config.queries={self.queries} cannot be shared equally by {self.way} classes: "
+                "make it a multiple of config.way."
+            )
+        positive(dirichlet_alpha=self.alpha)
+
+    @property
+    def most_of_a_class(self) -> int:
+        """The largest number of examples, support and queries, that one class can have to give."""
+        return self.shot + (self.queries // self.way if self.shares == "balanced" else self.queries)
+
+
+@dataclasses.dataclass(frozen=True)
+class Episode:
+    """One episode, by the positions of its examples in their split.
+
+    Attributes:
+        index: its number, counted from 0.
+        classes: int64 [N], the data set's labels; episode label n stands for classes[n].
+        support_ids: int64 [S]. support_labels: int64 [S], 0..N-1.
+        query_ids: int64 [Q], in random order. query_labels: int64 [Q], 0..N-1.
+    """
+
+    index: int
+    classes: np.ndarray
+    support_ids: np.ndarray
+    support_labels: np.ndarray
+    query_ids: np.ndarray
+    query_labels: np.ndarray
+
+
+def examples_by_class(
+    labels: np.ndarray, spec: EpisodeSpec, class_names: Sequence[str], split: str
+) -> dict[int, np.ndarray]:
+    """Positions of the examples of each class of a split, checked to suffice for `spec`.
+
+    Args:
+        labels: int [n], the labels of a split.
+        spec: of the episodes to be drawn.
+        class_names: by label, for messages.
+        split: its name, for messages.
+
+    Raises:
+        UserError: too few classes, or a class with too few examples; the message names it.
+    """
+    sizes = np.bincount(labels)
+    classes = np.flatnonzero(sizes)
+    positions = np.split(np.argsort(labels, kind="stable"), np.cumsum(sizes[classes])[:-1])
+    groups = dict(zip(classes.tolist(), positions, strict=True))
+    if len(groups) < spec.way:
+        raise UserError(
+            f"The {split} split has {len(groups)} classes, an episode needs config.way={spec.way}: "
+            "add classes, or lower config.way."
+        )
+    needed = spec.most_of_a_class
+    small = [label for label, examples in groups.items() if len(examples) < needed]
+    if small:
+        more = f" (the first of {len(small)} such classes)" if len(small) > 1 else ""
+        raise UserError(
+            f'Class "{class_names[small[0]]}" of the {split} split has {len(groups[small[0]])} '
+            f"images{more}, but shot + queries of a class can reach {needed} with "
+            f'"{spec.shares}" shares: add images, or lower config.shot or '
+            "config.queries_per_class (config.queries where it is set)."
+        )
+    return groups
+
+
+def sample(
+    groups: Mapping[int, np.ndarray], spec: EpisodeSpec, *, seed: int, stream: str, index: int
+) -> Episode:
+    """Draws episode `index` of a stream.
+
+    Args:
+        groups: label -> positions of its examples, as of `examples_by_class`.
+        spec: what the episode looks like.
+        seed: of the experiment.
+        stream: keeps the episodes of, say, "train" and "test" independent under one seed.
+        index: of the episode, from 0.
+    """
+    rng = np.random.default_rng([seed, zlib.crc32(stream.encode()), index])
+    classes = rng.choice(sorted(groups), size=spec.way, replace=False)
+    queries = _queries_per_class(spec, rng)
+    drawn = [
+        rng.choice(groups[label], size=spec.shot + count, replace=False)
+        for label, count in zip(classes, queries, strict=True)
+    ]
+    query_ids = np.concatenate([ids[spec.shot :] for ids in drawn])
+    query_labels = np.repeat(np.arange(spec.way), queries)
+    # Without this the position of a query would tell its label.
+    order = rng.permutation(spec.queries)
+    return Episode(
+        index=index,
+        classes=classes,
+        support_ids=np.concatenate([ids[: spec.shot] for ids in drawn]),
+        support_labels=np.repeat(np.arange(spec.way), spec.shot),
+        query_ids=query_ids[order],
+        query_labels=query_labels[order],
+    )
+
+
+def _queries_per_class(spec: EpisodeSpec, rng: np.random.Generator) -> np.ndarray:
+    balanced = spec.shares == "balanced" or (spec.shares == "mixture" and rng.random() < 0.5)
+    if balanced:
+        return np.full(spec.way, spec.queries // spec.way)
+    return rng.multinomial(spec.queries, rng.dirichlet(np.full(spec.way, spec.alpha)))

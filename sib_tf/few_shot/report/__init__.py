@@ -1,0 +1,1 @@
+"""The report of a few-shot evaluation: tables, pictures, words."""

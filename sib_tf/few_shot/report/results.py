@@ -1,0 +1,95 @@
+"""The rows of `report.json`, grouped into what can be compared."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sib_tf.few_shot.episodes.sampling import QUERY_SHARES
+
+Row = Mapping[str, Any]  # one entry of the report's "results"
+
+
+class Task(NamedTuple):
+    """The size of the episodes."""
+
+    way: int
+    shot: int
+    query: int
+
+    def __str__(self) -> str:
+        return f"{self.way}-way {self.shot}-shot, {self.query} queries"
+
+
+class Setting(NamedTuple):
+    """What was asked: results in the same setting can be compared."""
+
+    task: Task
+    query_shares: str
+
+    @classmethod
+    def of(cls, row: Row) -> "Setting":
+        """The setting of a result."""
+        return cls(Task(row["way"], row["shot"], row["query"]), row["query_shares"])
+
+    def sort_key(self) -> tuple:
+        """By task, then by shares: the known ones in their order, others by name."""
+        order = [*QUERY_SHARES, self.query_shares].index(self.query_shares)
+        return (self.task, order, self.query_shares)
+
+
+class Comparison(NamedTuple):
+    """One trained model in one setting, at its fewest steps and at those it is trained for."""
+
+    setting: Setting
+    before: Row
+    after: Row
+
+
+def is_prototypes(row: Row) -> bool:
+    """Whether the row is of the inductive baseline, which is not trained on episodes."""
+    return row["method"] == "prototypes"
+
+
+def prototypes(rows: Iterable[Row]) -> list[Row]:
+    """The rows of the baseline."""
+    return [row for row in rows if is_prototypes(row)]
+
+
+def by_setting(rows: Iterable[Row]) -> dict[Setting, list[Row]]:
+    """The rows of each setting; settings are sorted."""
+    groups: dict[Setting, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(Setting.of(row), []).append(row)
+    return dict(sorted(groups.items(), key=lambda item: item[0].sort_key()))
+
+
+def by_model(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
+    """The rows of the trained models, each model's by rising K; prototypes are left out.
+
+    Its synthetic gradient and the query shares that it was trained on identify a model.
+    """
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: row["num_steps"]):
+        if not is_prototypes(row):
+            model = (row["synthetic_gradient"], row["train_query_shares"])
+            groups.setdefault(model, []).append(row)
+    return groups
+
+
+def comparisons(rows: Iterable[Row], trained_steps: int) -> list[Comparison]:
+    """Every trained model in every setting; the prototypes stand in for a missing K = 0.
+
+    Args:
+        rows: of the report, some of each model at K <= `trained_steps`.
+        trained_steps: K of the training. To choose the best K here would be to fit the test
+            episodes.
+    """
+    return [
+        Comparison(
+            setting,
+            # Of equal K the first is taken, so the model's own K = 0 goes before the prototypes.
+            before=min([*of_model, *prototypes(group)], key=lambda row: row["num_steps"]),
+            after=[row for row in of_model if row["num_steps"] <= trained_steps][-1],
+        )
+        for setting, group in by_setting(rows).items()
+        for of_model in by_model(group).values()
+    ]

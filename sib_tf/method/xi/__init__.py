@@ -1,0 +1,1 @@
+"""xi: networks that guess the gradient of the loss from predictions alone."""

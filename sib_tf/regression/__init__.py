@@ -1,0 +1,1 @@
+"""Zero-shot regression, "spinning lines": its tasks, model, evaluation and report."""

@@ -1,0 +1,1 @@
+"""The report of a zero-shot regression: table, pictures, words."""

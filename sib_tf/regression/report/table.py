@@ -1,0 +1,53 @@
+"""The table of a zero-shot regression: a row for each K, and one for the best constant."""
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+from sib_tf.regression.report import names
+
+_METRICS = {"kl": "KL, nats", "mse": "square error"}
+
+
+def markdown(report: Mapping[str, Any]) -> str:
+    """The table in Markdown: mean KL and square error of each split."""
+    heads = _heads(report)
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    lines += [f"| {' | '.join(cells)} |" for cells in _cells(report)]
+    return "\n".join(lines)
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """The same in HTML."""
+    first, *others = (html.escape(text) for text in _heads(report))
+    head = "".join(f'<th scope="col" class="number">{text}</th>' for text in others)
+    body = "".join(
+        f'<tr><th scope="row">{name}</th>'
+        + "".join(f'<td class="number">{cell}</td>' for cell in cells)
+        + "</tr>\n"
+        for name, *cells in _cells(report)
+    )
+    return f"""<div class="table">
+<table>
+<caption>Mean over the tasks after K steps. KL is that of N(theta of K, sigma_w squared) from the
+exact posterior of the slope.</caption>
+<thead><tr><th scope="col">{first}</th>{head}</tr></thead>
+<tbody>
+{body}</tbody>
+</table>
+</div>"""
+
+
+def _heads(report: Mapping[str, Any]) -> list[str]:
+    splits = [names.SPLITS[split] for split in report["tasks"]]
+    return ["K", *(f"{metric}, {split}" for metric in _METRICS.values() for split in splits)]
+
+
+def _cells(report: Mapping[str, Any]) -> list[list[str]]:
+    rows = {(row["split"], str(row["num_steps"])): row for row in report["results"]}
+    rows |= {(row["split"], names.BEST_CONSTANT): row for row in report["best_constant"]}
+    columns = [(metric, split) for metric in _METRICS for split in report["tasks"]]
+    return [
+        [name, *(f"{rows[split, name][metric]:.3f}" for metric, split in columns)]
+        for name in dict.fromkeys(name for _, name in rows)
+    ]

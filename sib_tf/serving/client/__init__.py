@@ -1,0 +1,1 @@
+"""A model behind TensorFlow Serving, to use in place of one in this process."""

@@ -1,0 +1,60 @@
+"""Checks of an episode before a server sees it.
+
+A server that joins requests of different sizes fills up *every* axis but the first. What the
+model would refuse alone, such as small images or a missing label, it does not see beside a larger
+episode.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sib_tf.base.errors import UserError
+from sib_tf.serving.predict.image_episode import Episode
+
+
+def check(episode: Episode, image_size: tuple[int, int], num_classes: int | None) -> None:
+    """Refuses an episode that a model does not take.
+
+    Args:
+      episode: The episode.
+      image_size: Height and width of the images that the model takes.
+      num_classes: The number of classes that it tells apart, None if any.
+
+    Raises:
+      UserError: Images are missing or of another size, support labels are not one for each support
+        image and all from 0 to N - 1, or N is not that of the model.
+    """
+    _check_images("support_images", episode.support_images, image_size)
+    _check_images("query_images", episode.query_images, image_size)
+    _check_labels(episode.support_labels, episode.support_images, episode.class_names)
+    if num_classes not in (None, len(episode.class_names)):
+        raise UserError(
+            f"class_names: are {len(episode.class_names)} but the model tells {num_classes} "
+            f"classes apart; give it {num_classes}"
+        )
+
+
+def _check_images(name: str, images: np.ndarray, image_size: tuple[int, int]) -> None:
+    shape = [*image_size, 3]
+    if list(images.shape[1:]) != shape:
+        raise UserError(
+            f"{name}: have the shape {list(images.shape)} but the model takes "
+            f"[n, {', '.join(map(str, shape))}]; resize them"
+        )
+    if not len(images):
+        raise UserError(f"{name}: are none; give at least one")
+
+
+def _check_labels(labels: np.ndarray, images: np.ndarray, class_names: Sequence[str]) -> None:
+    if labels.shape != (len(images),):
+        raise UserError(
+            f"support_labels: have the shape {list(labels.shape)} beside {len(images)} "
+            "support_images; give one for each"
+        )
+    found = np.unique(labels).tolist()
+    if found != list(range(len(class_names))):
+        raise UserError(
+            f"support_labels: are {found} for {len(class_names)} class_names; give each class from "
+            f"0 to {len(class_names) - 1} an example, and no others"
+        )

@@ -1,0 +1,76 @@
+"""A model behind TensorFlow Serving, with the interface of `prediction.ExportedModel`."""
+
+from typing import Protocol
+
+import numpy as np
+
+from sib_tf.serving.client import episode_checks, signatures
+from sib_tf.serving.client.over_grpc import GrpcConnection
+from sib_tf.serving.client.over_rest import RestConnection
+from sib_tf.serving.client.padding import PaddedEpisode, pad, unpad
+from sib_tf.serving.client.signatures import SignatureDefs
+from sib_tf.serving.client.target import Target
+from sib_tf.serving.predict.image_episode import Episode
+
+
+class Connection(Protocol):
+    """A way to ask a model on a server."""
+
+    target: Target
+    signature: str
+
+    def signatures(self) -> SignatureDefs:
+        """The signatures of the model by name."""
+
+    def probabilities(self, episode: PaddedEpisode) -> np.ndarray:
+        """Float32 [1 + Q or more, N or more], see `padding`."""
+
+
+class ServedModel:
+    """A model on a server that classifies the query of an episode given its support.
+
+    Attributes:
+      image_size: Height and width of the images that it takes.
+      num_classes: The number of classes that it tells apart, None if any.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Asks the server about the model.
+
+        Raises:
+          UserError: The server does not answer, has no such model or one of other signatures.
+        """
+        found = connection.signatures()
+        for name in ("serving_default", connection.signature):
+            signatures.check(connection.target, found, name)
+        self.image_size: tuple[int, int] = signatures.image_size(connection.target, found)
+        self.num_classes: int | None = signatures.num_classes(found)
+        self._connection = connection
+
+    def classify(self, episode: Episode) -> np.ndarray:
+        """Returns the probabilities of the classes of every query image, float32 [Q, N].
+
+        Raises:
+          UserError: The model does not take the episode, the server does not answer or refuses.
+        """
+        episode_checks.check(episode, self.image_size, self.num_classes)
+        return unpad(self._connection.probabilities(pad(episode)), episode)
+
+
+def connect(address: str, model: str, *, timeout: float, rest: bool = False) -> ServedModel:
+    """Finds a model on a server.
+
+    A server that is not available is asked again, with growing pauses, for some three seconds.
+
+    Args:
+      address: HOST:PORT of the server.
+      model: The name that it knows the model by; its newest version is taken.
+      timeout: The time for each answer, attempts and pauses included, seconds.
+      rest: Ask by HTTP instead of gRPC, each of which has its own port.
+
+    Raises:
+      UserError: The address is malformed, the server does not answer, or it has no such model or
+        one that is no export.
+    """
+    target = Target(address, model, timeout)
+    return ServedModel(RestConnection(target) if rest else GrpcConnection(target))

@@ -1,0 +1,60 @@
+"""Episodes in the form in which a server can join those of different sizes.
+
+TensorFlow Serving joins requests along the first axis. Where their other axes differ it fills up
+each input of a request *with the first element of this input* (`pad_variable_length_inputs`). So
+the client puts padding first: a support image of zeros with the label -1, and a query image of
+zeros. Whatever the server appends is then padding as well, which the model gives no part in the
+adaptation. The answer has a row for each query, the padding included, and a column for each class
+of the largest episode in the batch.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sib_tf.serving.predict.image_episode import Episode
+
+_PADDING = -1  # the label
+
+
+class PaddedEpisode(NamedTuple):
+    """The inputs of a request.
+
+    Attributes:
+      support_images: uint8 [1 + S, H, W, 3].
+      support_labels: int32 [1 + S].
+      query_images: uint8 [1 + Q, H, W, 3].
+    """
+
+    support_images: np.ndarray
+    support_labels: np.ndarray
+    query_images: np.ndarray
+
+
+def pad(episode: Episode) -> PaddedEpisode:
+    """Puts padding before the examples of an episode."""
+    return PaddedEpisode(
+        _after_zeros(episode.support_images),
+        np.pad(episode.support_labels, (1, 0), constant_values=_PADDING),
+        _after_zeros(_visible(episode.query_images)),
+    )
+
+
+def unpad(probabilities: np.ndarray, episode: Episode) -> np.ndarray:
+    """Takes the answer for an episode, [Q, N], out of one with padding, [1 + Q.., N..]."""
+    return probabilities[1 : 1 + len(episode.query_images), : len(episode.class_names)]
+
+
+def _after_zeros(images: np.ndarray) -> np.ndarray:
+    return np.pad(images, ((1, 0), (0, 0), (0, 0), (0, 0)))
+
+
+def _visible(images: np.ndarray) -> np.ndarray:
+    """Images [n, H, W, 3] of which those that are black all over have one value of 1.
+
+    They would be taken for padding.
+    """
+    black = ~images.any(axis=(1, 2, 3))
+    images = images.copy()
+    images[black, 0, 0, 0] = 1
+    return images

@@ -1,0 +1,88 @@
+"""The model card that travels with a SavedModel: what it was made from, how good it is, its limits.
+
+Form: Mitchell et al., "Model Cards for Model Reporting", 2019.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sib_tf.few_shot.report import names, results_table, summary
+from sib_tf.report import wording
+
+FILE = Path("assets.extra") / "model_card.md"
+
+
+def write(
+    model: Path, *, name: str, report: Mapping[str, Any], classes: Mapping[str, Sequence[str]]
+) -> None:
+    """Adds a model card to a SavedModel, as `assets.extra/model_card.md`.
+
+    Args:
+        model: a SavedModel of `export`.
+        name: of the model.
+        report: the content of the `report.json` of its evaluation.
+        classes: names of the classes of each split of its data set.
+    """
+    (model / FILE).parent.mkdir(exist_ok=True)
+    (model / FILE).write_text(render(name, report, classes), encoding="utf-8")
+
+
+def render(name: str, report: Mapping[str, Any], classes: Mapping[str, Sequence[str]]) -> str:
+    """The card in Markdown."""
+    trained = next(row for row in report["results"] if row["method"] == "sib")
+    return f"""# {name}
+
+Classifies the images of a task from a few labelled examples, all its images at a time. It starts
+from the means of the labelled features and takes {report["num_steps"]} synthetic-gradient steps of
+size {report["step_size"]:g} on the unlabelled ones ("Empirical Bayes Transductive Meta-Learning
+with Synthetic Gradients", ICLR 2020).
+
+## Data
+
+- Data set: {report["dataset"]}; backbone: {report["backbone"]}; seed {report["seed"]}.
+{_classes(classes)}
+
+No class is in two of these.
+
+## Accuracy
+
+{summary.summarize(report)}
+
+{results_table.markdown(report)}
+
+± is the 95 % interval over {report["episodes"]:,} test episodes. ECE is the expected calibration
+error.
+
+## Limits
+
+{_limits(trained)}
+"""
+
+
+def _classes(classes: Mapping[str, Sequence[str]]) -> str:
+    use = {"train": "Trained on", "validation": "Chosen on", "test": "Tested on"}
+    return "\n".join(
+        f"- {use[split]} {len(members)} classes: {', '.join(map(wording.class_name, members))}."
+        for split, members in classes.items()
+    )
+
+
+def _limits(trained: Mapping[str, Any]) -> str:
+    task = f"{trained['way']}-way {trained['shot']}-shot tasks with {trained['query']} queries"
+    limits = [
+        f"Trained and tested on {task}, all of the task's classes. Other numbers work, and were "
+        "not measured.",
+        "The images of a request are classified together: the answer for one depends on the "
+        "others, and those that are of none of the classes mislead it.",
+        "Meta-trained on "
+        f"{names.queries(trained['train_query_shares'])}; the table says what other class shares "
+        "do.",
+        "Accuracy on images unlike those of the data set is not known.",
+    ]
+    if trained["synthetic_gradient"] == "dense":
+        limits.append(
+            f"Tied to {trained['way']} classes; which of them has which number changes some "
+            "answers."
+        )
+    return "\n".join(f"- {limit}" for limit in limits)

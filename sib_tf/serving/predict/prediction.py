@@ -1,0 +1,167 @@
+"""Classifies a user's own images with an exported model."""
+
+import csv
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from sib_tf.base.errors import UserError
+from sib_tf.datasets.images import list_class_folders
+from sib_tf.serving import versions
+from sib_tf.serving.predict.contact_sheet import draw_contact_sheet
+from sib_tf.serving.predict.image_episode import Episode, read_episode
+
+PREDICTIONS_FILE = "predictions.csv"
+CONTACT_SHEET_FILE = "contact_sheet.png"
+
+_BATCH = 256  # images embedded at a time: bounds the memory
+
+
+class Counts(NamedTuple):
+    """How many query images were classified and how many could not be read."""
+
+    classified: int
+    unreadable: int
+
+
+class Model(Protocol):
+    """Classifies the query of an episode given its support.
+
+    Attributes:
+      image_size: Height and width of the images that it takes.
+      num_classes: The number of classes that it tells apart, None if any.
+    """
+
+    image_size: tuple[int, int]
+    num_classes: int | None
+
+    def classify(self, episode: Episode) -> np.ndarray:
+        """Returns the probabilities of the classes of every query image, float32 [Q, N]."""
+
+
+class ExportedModel:
+    """A SavedModel that classifies the query of an episode given its support.
+
+    Attributes:
+      image_size: Height and width of the images that it takes.
+      num_classes: The number of classes that it tells apart, None if any.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Loads the model.
+
+        Args:
+          folder: An export with numbered versions, of which the newest is taken, or a version.
+
+        Raises:
+          UserError: The folder holds no SavedModel or one of another signature.
+        """
+        version = versions.newest(folder)
+        try:
+            self._model = tf.saved_model.load(str(version))
+            self._embed = self._model.signatures["embed"]
+            self._classify = self._model.signatures["features"]
+            _, arguments = self._embed.structured_input_signature
+            height, width = arguments["images"].shape[1:3]
+            if None in (height, width):
+                raise ValueError("its image size is not fixed")
+            probabilities = self._classify.structured_outputs["probabilities"]
+        except (KeyError, OSError, ValueError, tf.errors.OpError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"{version}: cannot be loaded as an exported model ({reason}); export it anew"
+            ) from error
+        self.image_size: tuple[int, int] = (height, width)
+        self.num_classes: int | None = probabilities.shape[-1]
+
+    def classify(self, episode: Episode) -> np.ndarray:
+        """Returns the probabilities of the classes of every query image, float32 [Q, N]."""
+        outputs = self._classify(
+            support_features=self._features(episode.support_images)[tf.newaxis],
+            support_labels=tf.constant(episode.support_labels[np.newaxis]),
+            query_features=self._features(episode.query_images)[tf.newaxis],
+        )
+        return outputs["probabilities"].numpy()[0]
+
+    def _features(self, images: np.ndarray) -> tf.Tensor:
+        """Features float32 [n, D] of images uint8 [n, H, W, 3]."""
+        batches = (images[i : i + _BATCH] for i in range(0, len(images), _BATCH))
+        return tf.concat(
+            [self._embed(images=tf.constant(batch))["features"] for batch in batches], axis=0
+        )
+
+
+def predict(model: Model, support: Path, query: Path, output: Path) -> Counts:
+    """Classifies a folder of images given a few images of every class.
+
+    Writes `predictions.csv`, with the probabilities of all classes, and `contact_sheet.png`.
+    What cannot be read as an image is skipped with a warning; the csv says so for each file of the
+    query.
+
+    Args:
+      model: An `ExportedModel`, or one on a server (`sib_tf.serving`).
+      support: A folder with one folder of images for each of two or more classes, taken in the
+        order of their names; the numbers of shots may differ.
+      query: A folder of images.
+      output: The folder to write to; made if missing.
+
+    Raises:
+      UserError: The model takes another number of classes, a folder is missing, there is but one
+        class, one is left without support, no query image can be read or a server refuses.
+    """
+    classes = list_class_folders(support)
+    if len(classes) < 2:
+        raise UserError(f"{support}: has one class folder only; add those of the other classes")
+    if model.num_classes not in (None, len(classes)):
+        raise UserError(
+            f"{support}: has {len(classes)} class folders but the model tells "
+            f"{model.num_classes} classes apart; give it {model.num_classes} class folders"
+        )
+    episode = read_episode(support, classes, query, model.image_size)
+    probabilities = model.classify(episode)
+
+    output.mkdir(parents=True, exist_ok=True)
+    with (
+        _renamed_when_complete(output / PREDICTIONS_FILE) as predictions,
+        _renamed_when_complete(output / CONTACT_SHEET_FILE) as sheet,
+    ):
+        _write_predictions(predictions, episode, probabilities)
+        draw_contact_sheet(episode, probabilities).savefig(sheet)
+    num_classified = len(episode.query_images)
+    return Counts(num_classified, len(episode.query_files) - num_classified)
+
+
+@contextmanager
+def _renamed_when_complete(path: Path) -> Iterator[Path]:
+    # The suffix stays last: matplotlib derives the format from it.
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); make room, fix the "
+            "permissions or name another --output"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write_predictions(path: Path, episode: Episode, probabilities: np.ndarray) -> None:
+    names = np.array(episode.class_names)[probabilities.argmax(axis=1)]
+    predictions = zip(names, probabilities, strict=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "label", "status", *(f"p({c})" for c in episode.class_names)])
+        for query_file, readable in zip(episode.query_files, episode.readable, strict=True):
+            if readable:
+                name, row = next(predictions)
+                writer.writerow([query_file.name, name, "ok", *(f"{p:.6f}" for p in row)])
+            else:
+                blanks = [""] * len(episode.class_names)
+                writer.writerow([query_file.name, "", "unreadable", *blanks])

@@ -1,0 +1,62 @@
+"""Numbered versions of a model in one folder, as a model server polls it."""
+
+import shutil
+from pathlib import Path
+
+from sib_tf.base.errors import UserError
+from sib_tf.base.sole_writer import sole_writer
+
+_PART = ".part"  # after a number, so that it is none and a server passes it over
+
+
+def newest(folder: Path) -> Path:
+    """The version of the highest number in a folder; the folder itself if it is a SavedModel.
+
+    Raises:
+        UserError: the folder is missing, or is neither.
+    """
+    if (folder / "saved_model.pb").is_file():
+        return folder
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such model folder; check the path")
+    versions = _versions(folder)
+    if not versions:
+        raise UserError(
+            f"{folder}: holds neither a SavedModel nor numbered versions of one; "
+            "name the folder of an exported model"
+        )
+    return max(versions, key=_number)
+
+
+def publish(model: Path, folder: Path) -> Path:
+    """Copies a SavedModel into a folder of versions, as the next one.
+
+    It is copied beside and renamed, so that a server which looks at the folder meanwhile never
+    finds a part of it.
+
+    Args:
+        model: a SavedModel.
+        folder: of the versions; made if missing.
+
+    Returns:
+        The new version, `folder`/N.
+
+    Raises:
+        UserError: another process publishes there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with sole_writer(folder / "versions"):
+        number = max((_number(version) for version in _versions(folder)), default=0) + 1
+        for part in folder.glob(f"*{_PART}"):  # of a process that was killed
+            shutil.rmtree(part)
+        part = folder / f"{number}{_PART}"
+        shutil.copytree(model, part)
+        return part.rename(folder / str(number))
+
+
+def _versions(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir() and path.name.isdecimal()]
+
+
+def _number(version: Path) -> int:
+    return int(version.name)

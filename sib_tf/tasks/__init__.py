@@ -1,1 +1,0 @@
-"""Keras models: a lambda, a xi and a decoder around `inference.unroll`."""

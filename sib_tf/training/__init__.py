@@ -1,0 +1,1 @@
+"""Training with Keras' `fit`: of phi, and of task models on episodes."""

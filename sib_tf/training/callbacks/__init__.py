@@ -1,0 +1,1 @@
+"""Keras callbacks: resuming, the best weights, divergence, the log."""

@@ -1,0 +1,264 @@
+"""Pre-training of phi: a cosine classifier over the training classes, chosen on validation classes.
+
+phi is then frozen. Everything here is a pure function of the seed and the step, so that a killed
+training goes on bit for bit.
+"""
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sib_tf.backbones import feature_network, registry
+from sib_tf.backbones.augmentation import Augmentation
+from sib_tf.backbones.channel_moments import channel_moments
+from sib_tf.base.atomic import write_json
+from sib_tf.base.errors import UserError
+from sib_tf.base.ranges import at_least, positive
+from sib_tf.training.base_classifier import BaseClassifier
+from sib_tf.training.callbacks.best_weights import BestWeights
+from sib_tf.training.callbacks.divergence import StopIfDiverged
+from sib_tf.training.callbacks.epoch_log import LogEpochs
+from sib_tf.training.callbacks.resuming import Resume
+from sib_tf.training.callbacks.validation_accuracy import ValidationAccuracy
+from sib_tf.training.devices import multi_worker, strategies
+from sib_tf.training.image_batches import training_batches
+from sib_tf.training.optimizers import SGDWithL2
+
+BACKBONE = "backbone.keras"
+CURVES = "curves.json"
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How phi is trained.
+
+    Attributes:
+        backbone: name, as in `registry.build`.
+        epochs: passes over the training images.
+        batch_size: images a step.
+        learning_rate: peak, reached after `warmup_steps`, then a cosine down to 0.
+        warmup_steps: from 0 to the peak.
+        l2: weight decay as an L2 term in the gradient.
+        crop_size: H = W of the centre of an image that phi looks at.
+        augmentation: of the training images.
+        average_shift: pixels, fewer than `crop_size`; the finished phi averages over images shifted
+            by so many, too.
+        precision: one of `PRECISIONS`, that phi computes in while it is trained. Its weights, the
+            loss and the finished phi are float32.
+        seed: of weights, order and augmentation.
+
+    Raises:
+        UserError: a number is out of range, or the backbone unknown or not for images of this size.
+    """
+
+    backbone: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    warmup_steps: int
+    l2: float
+    crop_size: int
+    augmentation: Augmentation
+    seed: int
+    average_shift: int = 0
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        at_least(
+            1,
+            pretrain_epochs=self.epochs,
+            pretrain_batch_size=self.batch_size,
+            crop_size=self.crop_size,
+        )
+        registry.constructor(self.backbone, self.crop_size)
+        at_least(
+            0,
+            pretrain_warmup_steps=self.warmup_steps,
+            l2=self.l2,
+            average_shift=self.average_shift,
+        )
+        positive(pretrain_learning_rate=self.learning_rate)
+        if self.average_shift >= self.crop_size:
+            raise UserError(
+                f"config.average_shift={self.average_shift} shifts images out of sight: it must be "
+                f"less than config.crop_size={self.crop_size}."
+            )
+        if self.precision not in PRECISIONS:
+            raise UserError(
+                f'config.pretrain_precision="{self.precision}" is unknown: use '
+                f"{' or '.join(PRECISIONS)}."
+            )
+
+
+@multi_worker.naming_lost_workers()
+def train(
+    folder: Path,
+    settings: Settings,
+    *,
+    images: np.ndarray,
+    labels: np.ndarray,
+    validate: Callable[[keras.Model], float],
+    strategy: tf.distribute.Strategy | None = None,
+) -> dict[str, float]:
+    """Trains phi and saves the epoch that does best on the validation episodes.
+
+    Of several workers all must call this; the chief alone validates, reads and writes.
+
+    Args:
+        folder: gets `backbone.keras` (uint8 or float [B, H, W, 3], 0..255, to [B, D]),
+            `curves.json`, TensorBoard summaries and checkpoints to resume from. It averages over
+            shifted images and, if the augmentation flips, mirror images: see
+            `feature_network.averaged`.
+        settings: how.
+        images: uint8 [n, H, W, 3] of the training split.
+        labels: int [n], any integers; only which are equal matters.
+        validate: callable: phi -> its accuracy on validation classes, which chooses the epoch.
+        strategy: the devices, as of `strategies.build`, if there are more than one; changes what
+            is computed by rounding alone.
+
+    Returns:
+        `images`, `replicas` and, of the chief, the best `val_accuracy`.
+
+    Raises:
+        UserError: there are too few images for a batch or for the warm-up, training diverges, a
+            batch cannot be shared equally, or another worker is gone.
+    """
+    strategy = strategy or tf.distribute.get_strategy()
+    strategies.refuse_unequal_shares(strategy, settings.batch_size)
+    chief = strategies.is_chief(strategy)
+    keras.utils.set_random_seed(settings.seed)
+    class_ids, targets = np.unique(labels, return_inverse=True)
+    steps = len(images) // settings.batch_size
+    if not steps:
+        raise UserError(
+            f"There are {len(images)} training images, fewer than config.pretrain_batch_size="
+            f"{settings.batch_size}: add images or lower it."
+        )
+    if settings.warmup_steps >= settings.epochs * steps:
+        raise UserError(
+            f"config.pretrain_warmup_steps={settings.warmup_steps} leaves none of the "
+            f"{settings.epochs * steps} steps of pretraining at the peak rate: lower it or raise "
+            "config.pretrain_epochs."
+        )
+    with strategy.scope():
+        model = compiled(settings, images, len(class_ids))
+        model.optimizer.build(model.trainable_variables)
+    resume = Resume(folder / "checkpoints")
+    if chief:
+        resume.restore(model)
+    if strategies.has_workers(strategy):
+        multi_worker.share(model)
+    callbacks = [StopIfDiverged("pretrain_learning_rate")]
+    if chief:
+        best = BestWeights(folder / "best.npz", resume.history)
+        callbacks += [
+            ValidationAccuracy(validate),
+            keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
+            best,
+            LogEpochs(),
+            resume,
+        ]
+    _fit(
+        model,
+        settings,
+        images,
+        targets,
+        # An epoch can take an hour. Into a file, the bar would be written a thousand times.
+        verbose=int(chief and sys.stdout.isatty()),
+        callbacks=callbacks,
+    )
+    counts = {"images": len(images), "replicas": strategy.num_replicas_in_sync}
+    if not chief:
+        return counts
+    best.restore()
+    phi = _phi(dataclasses.replace(settings, precision="float32"), images)
+    phi.set_weights(model.phi.get_weights())
+    phi = feature_network.averaged(
+        phi, shift=settings.average_shift, mirror=settings.augmentation.flip
+    )
+    phi.save(folder / BACKBONE)
+    write_json(folder / CURVES, resume.curves())
+    return {**counts, "val_accuracy": max(resume.curves()["val_accuracy"])}
+
+
+def _fit(
+    model: BaseClassifier,
+    settings: Settings,
+    images: np.ndarray,
+    targets: np.ndarray,
+    verbose: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    """Goes on from the step of the model's optimizer."""
+    steps = len(images) // settings.batch_size
+    done = int(model.optimizer.iterations.numpy())
+    batches = functools.partial(
+        training_batches,
+        images,
+        targets,
+        batch_size=settings.batch_size,
+        augmentation=settings.augmentation,
+        seed=settings.seed,
+        first_step=done,
+    )
+
+    def of_worker(worker: tf.distribute.InputContext) -> tf.data.Dataset:
+        part = batches(part=worker.input_pipeline_id, parts=worker.num_input_pipelines)
+        replica = worker.get_per_replica_batch_size(settings.batch_size)
+        return part.rebatch(replica, drop_remainder=True)
+
+    how = {
+        "epochs": settings.epochs,
+        "initial_epoch": done // steps,
+        "steps_per_epoch": steps,
+        "verbose": verbose,
+        "callbacks": callbacks,
+    }
+    if strategies.has_workers(model.distribute_strategy):
+        multi_worker.fit(model, of_worker, **how)
+    else:
+        # Keras cannot shuffle a data set and would warn; the data set does.
+        model.fit(batches(), shuffle=False, **how)
+
+
+def compiled(settings: Settings, images: np.ndarray, num_classes: int) -> BaseClassifier:
+    """A fresh classifier of images [n, H, W, 3] like these, ready for `fit`."""
+    model = BaseClassifier(_phi(settings, images), num_classes)
+    model.compile(
+        optimizer=SGDWithL2(
+            _schedule(settings, len(images) // settings.batch_size), l2=settings.l2
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,  # oneDNN's convolutions are faster on CPUs than XLA's
+    )
+    return model
+
+
+def _schedule(settings: Settings, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=settings.learning_rate,
+        warmup_steps=settings.warmup_steps,
+        decay_steps=settings.epochs * steps - settings.warmup_steps,
+    )
+
+
+def _phi(settings: Settings, images: np.ndarray) -> keras.Model:
+    """A fresh phi that standardises with the statistics of the images."""
+    mean, variance = channel_moments(images)
+    return feature_network.build(
+        settings.backbone,
+        image_size=images.shape[1],
+        crop_size=settings.crop_size,
+        mean=mean,
+        variance=variance,
+        precision=settings.precision,
+    )

@@ -1,0 +1,96 @@
+"""Phi around a backbone: what it averages over."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sib_tf.backbones import feature_network
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
+
+
+def make_phi(backbone="conv4_4", **kwargs):
+    keras.utils.set_random_seed(0)
+    moments = {"mean": (120.0, 110.0, 100.0), "variance": (4900.0, 3600.0, 2500.0)}
+    return feature_network.build(backbone, image_size=16, crop_size=16, **moments, **kwargs)
+
+
+def unit(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def moved(images, dy, dx):
+    """Images whose content has moved so many pixels down and right; what comes in is black."""
+    out = np.zeros_like(images)
+    height, width = images.shape[1:3]
+    for y in range(height):
+        for x in range(width):
+            if 0 <= y - dy < height and 0 <= x - dx < width:
+                out[:, y, x] = images[:, y - dy, x - dx]
+    return out
+
+
+def test_mirror_images_are_averaged():
+    phi = make_phi()
+    both = unit(np.array(phi(IMAGES))), unit(np.array(phi(IMAGES[:, :, ::-1])))
+    found = feature_network.averaged(phi, shift=0, mirror=True)(IMAGES)
+    np.testing.assert_allclose(found, (both[0] + both[1]) / 2, atol=1e-6)
+    assert np.abs(both[0] - both[1]).max() > 1e-3
+
+
+def test_shifted_images_and_their_mirror_images_are_averaged():
+    phi = make_phi()
+    seen = [moved(IMAGES, *by) for by in ((0, 0), (3, 0), (-3, 0), (0, 3), (0, -3))]
+    seen += [image[:, :, ::-1] for image in seen]
+    expected = np.mean([unit(np.array(phi(image))) for image in seen], axis=0)
+    found = feature_network.averaged(phi, shift=3, mirror=True)(IMAGES)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_without_other_images_phi_stays_as_it_is():
+    phi = make_phi()
+    assert feature_network.averaged(phi, shift=0, mirror=False) is phi
+
+
+def test_an_image_and_its_mirror_image_have_the_same_features(tmp_path):
+    feature_network.averaged(make_phi(), shift=2, mirror=True).save(tmp_path / "phi.keras")
+    phi = keras.saving.load_model(tmp_path / "phi.keras")
+    assert phi.input_shape == (None, 16, 16, 3)
+    np.testing.assert_allclose(phi(IMAGES), phi(IMAGES[:, :, ::-1]), atol=1e-6)
+
+
+def test_the_features_of_an_image_are_the_same_in_any_batch():
+    pixels = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
+    phi = tf.function(
+        feature_network.averaged(pixels, shift=1, mirror=True),
+        input_signature=[tf.TensorSpec((None, 4, 4, 3))],
+    )
+    images = np.random.default_rng(0).uniform(1, 255, (40, 4, 4, 3)).astype(np.float32)
+    expected = phi(images)
+    for number in (1, 7, 8, 9, 33):
+        np.testing.assert_array_equal(phi(images[:number]), expected[:number])
+
+
+def test_a_feature_of_zeros_stays_one():
+    pixels = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
+    phi = feature_network.averaged(pixels, shift=0, mirror=True)
+    np.testing.assert_array_equal(phi(np.zeros((2, 4, 4, 3))), np.zeros((2, 48)))
+
+
+@pytest.mark.parametrize("backbone", ["conv4_16", "wrn_10_1"])
+def test_a_backbone_in_bfloat16_has_the_same_weights_in_float32(backbone):
+    phi, half = make_phi(backbone), make_phi(backbone, precision="mixed_bfloat16")
+    assert keras.config.dtype_policy().name == "float32"
+    for one, other in zip(phi.weights, half.weights, strict=True):
+        assert other.dtype == "float32"
+        np.testing.assert_array_equal(one, other)
+    for training in (False, True):
+        exact, rounded = (np.float32(each(IMAGES, training=training)) for each in (phi, half))
+        # bfloat16 has 8 bits: each layer rounds by up to 2^-9 of a value.
+        assert 1e-4 < np.abs(rounded - exact).max() / np.abs(exact).max() < 0.05
+    # Running averages are those of what the layer before has rounded, not themselves rounded.
+    for one, other in zip(phi.non_trainable_weights, half.non_trainable_weights, strict=True):
+        assert np.abs(one - other).max() <= 0.05 * np.abs(one).max()
+        if "moving" in other.path:
+            assert (np.asarray(other) != np.asarray(other).astype("bfloat16")).any()

@@ -1,0 +1,107 @@
+import importlib
+import sys
+
+import apache_beam as beam
+import pytest
+import tensorflow as tf
+
+import sib_tf
+from sib_tf.base import storage
+from sib_tf.base.errors import UserError
+from sib_tf.beam import runner
+
+
+def fail(error):
+    raise error
+
+
+@pytest.mark.parametrize("mode", ["in_memory", "multi_threading"])
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (UserError("folder/7.png cannot be read: remove it."), UserError),
+        (tf.errors.ResourceExhaustedError(None, None, "folder/7; No space left"), OSError),
+    ],
+)
+def test_errors_of_workers_come_out_as_one_line(error, kind, mode):
+    options = runner.options([f"--direct_running_mode={mode}"])
+    with (
+        pytest.raises(kind) as caught,
+        runner.plain_errors(),
+        beam.Pipeline(options=options) as pipeline,
+    ):
+        _ = pipeline | beam.Create([error]) | beam.Map(fail)
+    assert str(caught.value) == getattr(error, "message", str(error))
+
+
+def test_errors_of_the_program_keep_their_traceback():
+    with (
+        pytest.raises(ZeroDivisionError),
+        runner.plain_errors(),
+        beam.Pipeline(options=runner.options([])) as pipeline,
+    ):
+        _ = pipeline | beam.Create([0]) | beam.Map(lambda x: 1 / x)
+
+
+def test_without_a_runner_nothing_is_downloaded():
+    assert runner.options([]).get_all_options()["runner"] == "FnApiRunner"
+    given = runner.options(["--runner=DirectRunner"])
+    assert given.get_all_options()["runner"] == "DirectRunner"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--direct_num_worker=2"], "--direct_num_worker=2 is no option of Beam's"),
+        (["--runner", "DirectRunner", "two"], "two is no option of Beam's"),
+        (["--direct_num_workers=two"], "--direct_num_workers: invalid int value: 'two'"),
+        (["--runner=DaskRunner", "--dask_clients=2"], "--dask_clients=2 is no option of Beam's"),
+    ],
+)
+def test_wrong_options_are_named(args, words):
+    with pytest.raises(UserError, match=words):
+        runner.options(args)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--runner", "DirectRunner", "--direct_num_workers=2", "--setup_file=setup.py"],
+        ["--runner=FlinkRunner", "--flink_master=local", "--known_to_the_job_server=1"],
+        ["--runner=SparkRunner", "--spark_master_url=local[4]"],
+        ["--runner=DaskRunner", "--dask_client_address=tcp://localhost:8786"],
+    ],
+)
+def test_options_of_other_runners_are_taken(args):
+    assert runner.options(args)
+
+
+@pytest.mark.parametrize("runner", ["FlinkRuner", "sib_tf.errors.FlinkRunner", "no_module.Runner"])
+def test_a_runner_that_does_not_exist_is_named(runner):
+    with pytest.raises(UserError, match=rf"^--runner={runner}: .*({runner}|module)"):
+        runner.options([f"--runner={runner}"])
+
+
+def test_dataflow_is_taken_or_its_package_named():
+    args = ["--runner=DataflowRunner", "--project=p", "--region=r", "--experiments=a"]
+    try:
+        importlib.import_module("apache_beam.runners.dataflow.dataflow_runner")
+    except ImportError:
+        with pytest.raises(UserError, match=r"please install apache_beam\[gcp\]"):
+            runner.options(args)
+    else:
+        assert runner.options(args)
+
+
+def test_dask_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.delattr(sib_tf, "dask_runner", raising=False)
+    monkeypatch.setitem(sys.modules, "sib_tf.dask_runner", None)
+    with pytest.raises(UserError, match=r"--runner=DaskRunner needs Dask .* pip install"):
+        runner.options(["--runner=DaskRunner"])
+
+
+def test_a_file_system_that_beam_does_not_know_is_named():
+    # TensorFlow knows it, Beam only with an extra.
+    prefix = storage.path("gs://bucket/records")
+    with pytest.raises(UserError, match=r"filesystem.*apache-beam\[gcp\].*gs://bucket/records"):
+        runner.write_records(prefix, [0], beam.Map(lambda start: b"record"))

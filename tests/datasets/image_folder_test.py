@@ -1,0 +1,66 @@
+"""The smallest folder of class folders that `configs/image_folder.py` takes."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from configs import glyphs_tiny, image_folder
+from sib_tf.base.errors import UserError
+from sib_tf.experiments import families, pipeline, workdir
+
+
+def write_classes(folder, images):
+    """A folder for each class, with so many images of noise."""
+    rng = np.random.default_rng(0)
+    for label, count in enumerate(images):
+        path = folder / f"class{label:02d}"
+        path.mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(path / f"{i}.png")
+    return folder
+
+
+def prepare(tmp_path, images):
+    """What comes first in the pipeline: the data set and all sets of episodes."""
+    config = image_folder.get_config()
+    config.data_dir = str(write_classes(tmp_path / "images", images))
+    config.backbone, config.pretrain_epochs, config.pretrain_warmup_steps = "conv4_4", 1, 0
+    for split in ("train", "validation", "test"):
+        config[f"{split}_episodes"] = 10
+    steps = pipeline.steps(config)
+    pretrain = [step.name for step in steps].index("pretrain")
+    for step in steps[:pretrain]:
+        workdir.execute(step, config, tmp_path / "work")
+    return config, steps[pretrain]
+
+
+@pytest.mark.slow
+def test_fifteen_classes_of_26_images_suffice(tmp_path):
+    config, pretrain = prepare(tmp_path, [26] * 15)
+    assert len(list((tmp_path / "work/episodes").glob("*/step.json"))) == 4
+    workdir.execute(pretrain, config, tmp_path / "work")
+
+
+@pytest.mark.slow
+def test_one_image_less_is_refused_before_pretraining(tmp_path):
+    remedy = r"has 25 images.* reach 26 .*lower config\.shot or config\.queries_per_class"
+    with pytest.raises(UserError, match=rf'^Class "class\d\d" of the \w+ split {remedy}'):
+        prepare(tmp_path, [25] * 15)
+
+
+@pytest.mark.slow
+def test_one_class_less_is_refused_before_pretraining(tmp_path):
+    remedy = r"config\.way=5: add classes, or lower config\.way"
+    with pytest.raises(UserError, match=rf"^The validation split has 4 classes.*{remedy}"):
+        prepare(tmp_path, [26] * 14)
+    # A class more is seen: what was refused has not become the data set.
+    prepare(tmp_path, [26] * 15)
+
+
+def test_a_crop_larger_than_the_images_is_refused_before_they_are_read(tmp_path):
+    config = glyphs_tiny.get_config()
+    config.crop_size = 33
+    (build,) = families.steps_of(config, "build_dataset")
+    with pytest.raises(UserError, match=r"crop_size=33 is more than the 32 pixels of the images"):
+        workdir.execute(build, config, tmp_path)
+    assert not (tmp_path / "data").exists()

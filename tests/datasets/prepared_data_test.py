@@ -1,0 +1,121 @@
+"""Class folders, once prepared, are no longer needed."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from configs import glyphs_tiny, image_folder
+from sib_tf.base.errors import UserError
+from sib_tf.datasets import prepared
+from sib_tf.experiments import pipeline
+from sib_tf.experiments.workdir import execute
+
+CLASSES = {"train": ("a", "b"), "validation": ("c", "d"), "test": ("e", "f")}
+
+
+def make_config(raw):
+    config = image_folder.get_config()
+    config.update(
+        {
+            "data_dir": str(raw),
+            "way": 2,
+            "queries_per_class": 1,
+            "test_episodes": 3,
+            "test_query_shares": ("balanced",),
+            **{f"{split}_classes": names for split, names in CLASSES.items()},
+        }
+    )
+    return config
+
+
+def draw(raw):
+    for shade, name in enumerate("abcdef"):
+        (raw / name).mkdir(parents=True)
+        for n in range(3):
+            pixels = np.full((40, 40, 3), 40 * shade + n, np.uint8)
+            Image.fromarray(pixels).save(raw / name / f"{n}.png")
+
+
+def test_later_steps_do_without_the_raw_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    draw(tmp_path / "raw")
+    config, work = make_config("raw"), tmp_path / "work"
+    execute(pipeline.build_dataset_step(config), config, work)
+    shutil.rmtree(tmp_path / "raw")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    (episodes,) = pipeline.episode_steps(config, ["test"])
+    assert execute(episodes, config, work)
+    config.image_size = 24
+    with pytest.raises(UserError, match=r"data was written with config\.image_size=32, not 24"):
+        execute(episodes, config, work)
+
+
+def test_published_weights_need_images_of_test_classes_alone(tmp_path):
+    draw(tmp_path / "raw")
+    for n in (1, 2):
+        (tmp_path / f"raw/a/{n}.png").unlink()
+    config, weights = make_config(tmp_path / "raw"), tmp_path / "weights"
+    with pytest.raises(UserError, match='Class "a" of the train split has 1 image'):
+        execute(pipeline.build_dataset_step(config), config, tmp_path / "trained")
+    weights.mkdir()
+    for name in ("backbone", "model"):
+        (weights / f"{name}.keras").touch()
+    steps = pipeline.steps(config, weights)
+    (build,) = (step for step in steps if step.name == "build_dataset")
+    assert execute(build, config, tmp_path / "published")
+
+
+def test_a_folder_without_a_prepared_data_set_is_named(tmp_path):
+    with pytest.raises(UserError, match=f"{tmp_path} holds no prepared data set"):
+        prepared.prepared_in(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A working directory with a data set of which nothing else has been made."""
+    config, work = glyphs_tiny.get_config(), tmp_path_factory.mktemp("work")
+    config.update({"classes": (2, 2, 2), "images_per_class": 3, "way": 2, "queries_per_class": 1})
+    execute(pipeline.build_dataset_step(config), config, work)
+    return work
+
+
+def other_records(whole):
+    record = tf.train.Example().SerializeToString()
+    with tempfile.NamedTemporaryFile() as file:
+        with tf.io.TFRecordWriter(file.name) as writer:
+            for _ in range(6):
+                writer.write(record)
+        return Path(file.name).read_bytes()
+
+
+def without_first_record(whole):
+    return whole[16 + int.from_bytes(whole[:8], "little") :]  # its length, its bytes, two checksums
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda whole: whole[:-5], without_first_record, lambda whole: b"", other_records],
+    ids=["truncated", "lost record", "empty", "other records"],
+)
+@pytest.mark.parametrize(
+    "read", [prepared.read_labels, prepared.read_encoded_images, prepared.read_examples]
+)
+def test_a_damaged_data_set_is_named_with_the_remedy(work, damage, read):
+    builder = prepared.builder_of(prepared.prepared_in(work / "data"))
+    (file,) = (work / "data").rglob("*test.tfrecord*")
+    whole = file.read_bytes()
+    try:
+        file.write_bytes(damage(whole))
+        remedy = r"delete it, then run `python -m jobs\.build_dataset`"
+        with pytest.raises(UserError, match=f"^{work}/data: the test split .*{remedy}"):
+            read(builder, "test")
+    finally:
+        file.write_bytes(whole)
+    assert len(prepared.read_labels(builder, "test")) == 6

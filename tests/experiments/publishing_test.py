@@ -1,0 +1,147 @@
+"""Published results: complete, attributed, and never over others."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from configs import cifar_fs_conv4_64, spinning_lines
+from sib_tf.base import machine
+from sib_tf.base.errors import UserError
+from sib_tf.experiments import families, publishing
+from sib_tf.experiments.workdir import settings
+
+
+def step(folder, name, seconds, **content):
+    folder.mkdir(parents=True)
+    record = {"step": name, "seconds": seconds, "config": {"seed": 1}, "packages": {"keras": "3"}}
+    (folder / "step.json").write_text(json.dumps(record))
+    for file, text in content.items():
+        (folder / file.replace("_", ".")).write_text(text)
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    base, workdir = tmp_path / "base", tmp_path / "base/1shot"
+    step(base / "data", "build_dataset", 1.5)
+    step(base / "backbone", "pretrain", 60, backbone_keras="phi")
+    for split, seconds in (("train", 4), ("test", 2)):
+        step(base / "features" / split, "embed", seconds)
+    step(workdir / "episodes/test-balanced", "build_episodes", 3)
+    step(workdir / "model", "train", 10, model_keras="xi")
+    step(workdir / "evaluation", "evaluate", 5, report_json='{"results": [7]}')
+    return {"workdir": workdir, "base": base, "config": {"seed": 1}}
+
+
+def test_report_says_where_it_is_from(tmp_path, experiment):
+    output = tmp_path / "results" / "one"
+    publishing.publish(output, **experiment, command="python x")
+    assert [file.name for file in output.iterdir()] == ["report.json"]
+    content = json.loads((output / "report.json").read_text())
+    assert content["results"] == [7]
+    assert content["command"] == "python x"
+    assert content["config"] == {"seed": 1}
+    assert content["packages"] == {"keras": "3"}
+    assert content["machine"] == machine.name()  # the records do not say
+    assert content["machine"].split()[0].isdigit()
+    assert content["seconds"] == {
+        "build_dataset": 1.5,
+        "pretrain": 60,
+        "embed": 6,
+        "build_episodes": 3,
+        "train": 10,
+        "evaluate": 5,
+    }
+
+
+def test_weights_are_copied_when_asked_for(tmp_path, experiment):
+    output = tmp_path / "one"
+    weights = families.weights(
+        cifar_fs_conv4_64.get_config(), experiment["workdir"], experiment["base"]
+    )
+    publishing.publish(output, **experiment, command="", weights=weights)
+    assert (output / "backbone.keras").read_text() == "phi"
+    assert (output / "model.keras").read_text() == "xi"
+
+
+def test_lines_have_no_backbone_to_publish(tmp_path):
+    config = spinning_lines.get_config()
+    found = families.weights(config, tmp_path / "work", tmp_path / "base")
+    assert found == [tmp_path / "work/model/model.keras"]
+
+
+def test_weights_that_are_not_there_leave_nothing_behind(tmp_path, experiment):
+    (experiment["base"] / "backbone/backbone.keras").unlink()
+    weights = [experiment["base"] / "backbone/backbone.keras"]
+    words = r"base/backbone is missing: run `python -m jobs\.pipeline` first"
+    with pytest.raises(UserError, match=words):
+        publishing.publish(tmp_path / "new/one", **experiment, command="", weights=weights)
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_is_published_is_not_replaced(tmp_path, experiment):
+    output = tmp_path / "one"
+    output.mkdir()
+    with pytest.raises(UserError, match="one exists: delete it first"):
+        publishing.publish(output, **experiment, command="")
+    assert not list(output.iterdir())
+
+
+def test_an_unfinished_experiment_is_refused(tmp_path, experiment):
+    (experiment["workdir"] / "evaluation/step.json").unlink()
+    with pytest.raises(UserError, match=r"evaluation is missing: run `python -m jobs\.pipeline`"):
+        publishing.publish(tmp_path / "one", **experiment, command="")
+    assert not (tmp_path / "one").exists()
+
+
+def test_another_config_is_refused(tmp_path, experiment):
+    experiment["config"] = {"seed": 2}
+    words = r"evaluation was written with config\.seed=1, not 2: pass the --config"
+    with pytest.raises(UserError, match=words):
+        publishing.publish(tmp_path / "one", **experiment, command="")
+    assert not (tmp_path / "one").exists()
+
+
+def test_every_machine_is_named_once(tmp_path, experiment):
+    for file in tmp_path.rglob("step.json"):
+        record = json.loads(file.read_text())
+        machines = ["2 x A", "8 x B"] if record["step"] == "pretrain" else ["2 x A"]
+        file.write_text(json.dumps({**record, "machines": machines}))
+    publishing.publish(tmp_path / "one", **experiment, command="")
+    assert json.loads((tmp_path / "one/report.json").read_text())["machine"] == "2 x A, 8 x B"
+
+
+@pytest.mark.slow
+def test_the_job_publishes_the_command_of_the_experiment(tmp_path):
+    config = cifar_fs_conv4_64.get_config("5")
+    config.seed = 3
+    (evaluate,) = families.steps_of(config, "evaluate")
+    step(tmp_path / "w/evaluation", "evaluate", 1, report_json="{}")
+    file = tmp_path / "w/evaluation/step.json"
+    record = json.loads(file.read_text())
+    record["config"] = settings(evaluate.all_fields(), config)
+    file.write_text(json.dumps(record))
+
+    def publish(seed):
+        command = f"""-m jobs.publish --config=configs/cifar_fs_conv4_64.py:5
+            --config.seed={seed} --config.manual_dir={tmp_path} --base={tmp_path}
+            --workdir={tmp_path}/w --output={tmp_path}/5shot-seed3"""
+        return subprocess.run(
+            [sys.executable, *command.split()],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    refused = publish(seed=4)
+    assert refused.returncode == 1
+    assert "evaluation was written with config.seed=3, not 4" in refused.stderr.splitlines()[-1]
+    published = publish(seed=3)
+    assert published.returncode == 0, published.stderr
+    assert json.loads((tmp_path / "5shot-seed3/report.json").read_text())["command"] == (
+        "python -m jobs.pipeline --config=configs/cifar_fs_conv4_64.py:5 --config.seed=3 "
+        "--workdir=work/5shot-seed3"
+    )

@@ -1,0 +1,94 @@
+"""The README's results table: grouping by seed, means and intervals."""
+
+from pathlib import Path
+
+import pytest
+
+from sib_tf.base.errors import UserError
+from sib_tf.experiments import results_summary
+
+
+def report(seed, accuracy, *, shot=1, network="dense", trained="balanced"):
+    command = f"python -m jobs.pipeline '--workdir=work/{shot} shot' --config=configs/c.py:{shot}"
+    return {
+        "command": command if seed == 0 else f"{command} --config.seed={seed}",
+        "machine": "2 x M",
+        "seconds": {"pretrain": 60.0 * (10 + seed), "train": 60.0},
+        "config": {
+            "shot": shot,
+            "num_steps": 3,
+            "synthetic_gradient": network,
+            "train_query_shares": trained,
+        },
+        "dataset": "d",
+        "backbone": "b",
+        "results": [
+            row("prototypes", 0, "balanced", 0.5),
+            row("sib", 0, "balanced", 0.1),
+            row("sib", 3, "balanced", accuracy),
+            row("sib", 3, "dirichlet", 0.25),
+        ],
+    }
+
+
+def row(method, steps, shares, accuracy):
+    return {
+        "method": method,
+        "num_steps": steps,
+        "query_shares": shares,
+        "accuracy": accuracy,
+        "ci95": 0.006,
+    }
+
+
+PAPER = [{"dataset": "d", "backbone": "b", "shot": 1, "accuracy": 0.687, "ci95": 0.006}]
+
+
+def rows_of(reports):
+    table = results_summary.markdown(reports, PAPER).splitlines()
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table[2:]]
+
+
+def test_seeds_make_one_row_with_their_mean_and_the_interval_of_the_mean():
+    # 0.006 of each of four runs: sqrt(4 * 0.006^2) / 4 = 0.003.
+    (cells,) = rows_of([report(seed, 0.70 + 0.01 * seed) for seed in range(4)])
+    assert cells[:4] == ["d, b", "1", "dense, balanced queries", "3"]
+    assert cells[4:8] == ["50.0 ± 0.3", "71.5 ± 0.3", "", "25.0 ± 0.3"]
+    # Minutes 11, 12, 13, 14.
+    assert cells[8:] == ["68.7 ± 0.6", "4", "12", "2 x M", "`configs/c.py:1`"]
+
+
+def test_other_experiments_have_rows_and_only_the_papers_method_has_its_figure():
+    reports = [report(0, 0.7), report(0, 0.8, shot=5), report(0, 0.6, trained="mixture")]
+    reports[2]["command"] += " --config.train_query_shares=mixture"
+    cells = rows_of(reports)
+    assert [c[5] for c in cells] == ["70.0 ± 0.6", "80.0 ± 0.6", "60.0 ± 0.6"]
+    assert [c[8] for c in cells] == ["68.7 ± 0.6", "", ""]
+    assert cells[2][-1] == "`configs/c.py:1 --config.train_query_shares=mixture`"
+
+
+def test_only_the_table_of_a_text_is_replaced():
+    text = f"before\n{results_summary.BEGIN}\nold\n{results_summary.END}\nafter\n"
+    once = results_summary.replace_table(text, "| new |")
+    assert once == (f"before\n{results_summary.BEGIN}\n\n| new |\n\n{results_summary.END}\nafter\n")
+    assert results_summary.replace_table(once, "| new |") == once
+    with pytest.raises(UserError, match="--readme: lacks the lines"):
+        results_summary.replace_table("before", "| new |")
+
+
+def test_an_empty_folder_is_named(tmp_path):
+    with pytest.raises(UserError, match=f"{tmp_path} holds no report"):
+        results_summary.read(tmp_path)
+
+
+def test_reports_of_another_kind_are_not_said_to_be_none(tmp_path):
+    (tmp_path / "report.json").write_text('{"config": {"num_points": 32}}')
+    with pytest.raises(UserError, match=f"{tmp_path} holds no report.json of a few-shot class"):
+        results_summary.read(tmp_path)
+
+
+def test_the_table_of_the_readme_is_made_of_the_published_results():
+    root = Path(__file__).parents[2]
+    text = (root / "README.md").read_text()
+    table = results_summary.markdown(*results_summary.read(root / "results"))
+    assert results_summary.replace_table(text, table) == text

@@ -1,0 +1,66 @@
+"""The steps of an experiment that run on Beam, in miniature, on weights from no training."""
+
+import json
+
+import keras
+import tensorflow as tf
+
+from configs import glyphs_tiny
+from sib_tf.backbones import registry
+from sib_tf.datasets import prepared
+from sib_tf.experiments import pipeline, settings, workdir
+
+BEAM_STEPS = ("build_dataset", "build_episodes", "embed", "evaluate")
+
+
+def config():
+    small = glyphs_tiny.get_config()
+    small.classes = (5, 5, 6)
+    small.images_per_class = 22
+    small.queries_per_class = 4
+    small.test_episodes = 130  # two Beam elements, the last one smaller
+    small.test_query_shares = ("dirichlet",)
+    small.num_steps = small.eval_num_steps = 1
+    return small
+
+
+def write_weights(folder):
+    """A backbone and a task model with random weights."""
+    keras.utils.set_random_seed(0)
+    phi = registry.build("conv4_4", 32)
+    phi.save(folder / "backbone.keras")
+    settings.task_model(config(), phi.output_shape[-1]).save(folder / "model.keras")
+    return folder
+
+
+def run(folder, weights, beam_args=()):
+    """Runs the steps on Beam, and those they need."""
+    for step in pipeline.steps(config(), weights):
+        if step.name in (*BEAM_STEPS, "pretrain", "train"):
+            workdir.execute(step, config(), folder, beam_args=beam_args)
+
+
+def records(folder):
+    """The records of the data set, the features and the episodes, sorted, by folder."""
+    parts = {
+        "data": prepared.prepared_in(folder / "data"),
+        "features": folder / "features/test/records",
+        "episodes": folder / "episodes/test-dirichlet/records",
+    }
+    return {name: sorted(map(_in_order, _read(part))) for name, part in parts.items()}
+
+
+def _read(folder):
+    files = sorted(map(str, folder.glob("*.tfrecord*")))
+    return tf.data.TFRecordDataset(files).as_numpy_iterator()
+
+
+def _in_order(record):
+    # TFDS lets protobuf write the features of a record in an order that differs by the process.
+    return tf.train.Example.FromString(record).SerializeToString(deterministic=True)
+
+
+def results(folder):
+    """The rows of the report, but for what they took."""
+    report = json.loads((folder / "evaluation/report.json").read_text())
+    return [{**row, "seconds": None} for row in report["results"]]

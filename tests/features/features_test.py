@@ -1,0 +1,149 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from sib_tf.backbones import registry
+from sib_tf.backbones.augmentation import Augmentation
+from sib_tf.base.errors import UserError
+from sib_tf.beam import runner
+from sib_tf.datasets import prepared
+from sib_tf.datasets.glyphs.glyphs_dataset_builder import Builder, GlyphsConfig
+from sib_tf.features import embedding, feature_table
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    config = GlyphsConfig(images_per_class=6, classes=(3, 1, 1))
+    builder = Builder(config=config, data_dir=tmp_path_factory.mktemp("data"))
+    options = tfds.download.DownloadConfig(beam_options=runner.options([]))
+    builder.download_and_prepare(download_config=options)
+    return builder.data_dir
+
+
+@pytest.fixture(scope="module")
+def phi(tmp_path_factory):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((32, 32, 3)), keras.layers.AveragePooling2D(16), keras.layers.Flatten()]
+    )
+    path = tmp_path_factory.mktemp("phi") / "phi.keras"
+    model.save(path)
+    return path
+
+
+def written(folder, monkeypatch, data, phi, workers, chunk=6, **kwargs):
+    """Of 18 images: several chunks, each of several batches, and smaller ones at the end."""
+    monkeypatch.setattr(embedding, "BATCH", 4)
+    monkeypatch.setattr(embedding, "CHUNK", chunk)
+    args = [f"--direct_num_workers={workers}", "--direct_running_mode=multi_threading"]
+    embedding.write(folder, phi=phi, data=data, split="train", beam_args=args, **kwargs)
+    return feature_table.read(folder)
+
+
+def test_plain_features_are_phi_of_the_images_in_their_order(tmp_path, monkeypatch, data, phi):
+    table = written(tmp_path / "f", monkeypatch, data, phi, workers=2)
+    images, labels = prepared.read_examples(prepared.builder_of(data), "train")
+    # Mean over each 16x16 quarter, by numpy.
+    expected = images.reshape(18, 2, 16, 2, 16, 3).mean(axis=(2, 4)).reshape(18, 12)
+    np.testing.assert_allclose(table.features, expected[None], rtol=1e-5)
+    np.testing.assert_array_equal(table.labels, labels)
+
+
+@pytest.mark.slow
+def test_views_differ_but_not_with_workers_and_chunks(tmp_path, monkeypatch, data, phi):
+    settings = {"views": 2, "augmentation": Augmentation(4, True, 0.4), "seed": 1}
+    one = written(tmp_path / "1", monkeypatch, data, phi, 1, chunk=8, **settings)
+    two = written(tmp_path / "2", monkeypatch, data, phi, 2, chunk=12, **settings)
+    other = written(tmp_path / "3", monkeypatch, data, phi, 1, chunk=8, **{**settings, "seed": 2})
+    np.testing.assert_array_equal(one.features, two.features)
+    assert one.features.shape == (2, 18, 12)
+    assert not np.isclose(one.features[0], one.features[1]).all(axis=-1).any()
+    assert not np.isclose(one.features, other.features).all(axis=-1).any()
+
+
+def test_an_image_whose_features_are_not_finite_is_named_with_split_and_class(
+    tmp_path, monkeypatch, data
+):
+    monkeypatch.setattr(embedding, "BATCH", 4)
+    builder = prepared.builder_of(data)
+    images, labels = prepared.read_examples(builder, "test")
+    # phi is the logarithm of the distance to image 5, the second of the second batch.
+    input_ = keras.Input((32, 32, 3))
+    distance = keras.layers.Normalization((1, 2, 3), images[5], np.ones((32, 32, 3)))(input_)
+    squares = keras.layers.Flatten()(keras.ops.square(distance))
+    output = keras.ops.log(keras.ops.sum(squares, axis=1, keepdims=True))
+    keras.Model(input_, output).save(tmp_path / "bad.keras")
+    with pytest.raises(UserError) as error:
+        embedding.write(tmp_path / "f", phi=tmp_path / "bad.keras", data=data, split="test")
+    assert str(error.value).startswith(
+        f"{tmp_path / 'bad.keras'} makes NaN or infinite features of image 5 of the test split, "
+        f'class "{prepared.class_names(builder)[labels[5]]}": its weights may hold NaN'
+    )
+    assert not list(tmp_path.glob("f/*.tfrecord"))
+
+
+def test_a_backbone_for_larger_images_is_named(tmp_path, data):
+    registry.build("conv4_4", 84).save(tmp_path / "phi.keras")
+    words = f"^{tmp_path / 'phi.keras'} is for images of 84 x 84 pixels, those .* have 32 x 32: "
+    with pytest.raises(UserError, match=words):
+        embedding.write(tmp_path / "f", phi=tmp_path / "phi.keras", data=data, split="test")
+    assert not (tmp_path / "f").exists()
+
+
+def edited(folder, change):
+    """The first file of stored features with each of its records, a `tf.train.Example`, changed."""
+    file = min(folder.glob("*.tfrecord"))
+    records = [record.numpy() for record in tf.data.TFRecordDataset(str(file))]
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for example in change([tf.train.Example.FromString(record) for record in records]):
+            writer.write(example.SerializeToString())
+
+
+def test_a_stored_feature_that_is_not_finite_is_named(tmp_path, monkeypatch, data, phi):
+    table = written(tmp_path / "f", monkeypatch, data, phi, workers=1)
+    where = []
+
+    def break_one(examples):
+        where.append(examples[1].features.feature["id"].int64_list.value[0])
+        examples[1].features.feature["features"].float_list.value[3] = np.inf
+        return examples
+
+    edited(tmp_path / "f", break_one)
+    words = rf"features of image {where[0]}, label {table.labels[where[0]]}, are NaN or infinite"
+    with pytest.raises(UserError, match=words):
+        feature_table.read(tmp_path / "f")
+
+
+def test_a_lost_record_is_called_missing_and_gets_no_label(tmp_path, monkeypatch, data, phi):
+    written(tmp_path / "f", monkeypatch, data, phi, workers=1)
+    lost = []
+
+    def lose_one(examples):
+        lost.append(examples.pop().features.feature["id"].int64_list.value[0])
+        return examples
+
+    edited(tmp_path / "f", lose_one)
+    with pytest.raises(UserError, match=rf"features of image {lost[0]} are missing: delete"):
+        feature_table.read(tmp_path / "f")
+
+
+@pytest.mark.slow
+def test_a_worker_in_another_process_can_load_a_backbone(tmp_path, data):
+    registry.build("conv4_4", 32).save(tmp_path / "phi.keras")
+    code = f"""
+from sib_tf.features import embedding
+embedding.EmbedChunk(
+    phi={str(tmp_path / "phi.keras")!r}, data={str(data)!r}, split="test", views=1,
+    augmentation=None, seed=0).setup()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_folder_without_features_names_the_job(tmp_path):
+    with pytest.raises(UserError, match=r"jobs\.embed"):
+        feature_table.read(tmp_path)

@@ -1,0 +1,104 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from sib_tf import FewShotClassifier
+from sib_tf.features.feature_table import FeatureTable
+from sib_tf.few_shot import evaluation
+from sib_tf.few_shot.episodes.reader import tabulate
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.few_shot.evaluation import Predictions, accuracy, calibration
+from sib_tf.few_shot.prototype_accuracy import prototype_accuracy
+
+# Two episodes of two queries. Right: (yes, yes), (yes, no).
+PROBABILITIES = np.array([[[0.9, 0.1], [0.3, 0.7]], [[0.1, 0.9], [0.42, 0.58]]])
+LABELS = np.array([[0, 1], [1, 0]])
+
+
+def test_accuracy_and_its_interval_by_hand():
+    # Accuracies of the episodes: 1 and 0.5. Mean 0.75, standard deviation 0.25,
+    # half width 1.96 * 0.25 / sqrt(2) = 0.34648.
+    found = accuracy(PROBABILITIES, LABELS)
+    assert found["accuracy"] == 0.75
+    assert found["ci95"] == pytest.approx(0.34648, abs=1e-5)
+
+
+def test_the_interval_shrinks_as_one_over_the_root():
+    once = accuracy(PROBABILITIES, LABELS)
+    nine = accuracy(np.tile(PROBABILITIES, (9, 1, 1)), np.tile(LABELS, (9, 1)))
+    assert nine["ci95"] == pytest.approx(once["ci95"] / 3)
+    assert nine["accuracy"] == once["accuracy"]
+
+
+def test_calibration_by_hand():
+    # Bins of 1/15: 0.9 (twice, both right) in bin 13, 0.7 (right) in 10, 0.58 (wrong) in 8.
+    # ECE = (2 * |1 - 0.9| + 1 * |1 - 0.7| + 1 * |0 - 0.58|) / 4 = 1.08 / 4 = 0.27.
+    found = calibration(PROBABILITIES, LABELS)
+    assert found["ece"] == pytest.approx(0.27)
+    diagram = found["reliability"]
+    assert diagram["count"] == [0] * 8 + [1, 0, 1, 0, 0, 2, 0]
+    filled = {8: (0.58, 0.0), 10: (0.7, 1.0), 13: (0.9, 1.0)}
+    for i in range(15):
+        confidence, right = filled.get(i, (None, None))
+        assert diagram["accuracy"][i] == right
+        assert diagram["confidence"][i] == pytest.approx(confidence)
+
+
+def test_certainty_falls_into_the_last_bin():
+    found = calibration(np.array([[[1.0, 0.0]]]), np.array([[0]]))
+    assert found["reliability"]["count"] == [0] * 14 + [1]
+    assert found["ece"] == 0
+
+
+def test_rows_are_of_the_steps_asked_for():
+    wrong = PROBABILITIES[..., ::-1]
+    found = evaluation.rows(
+        Predictions(np.stack([wrong, wrong, PROBABILITIES]), LABELS, 1.5), [0, 2], shot=1
+    )
+    assert [(row["num_steps"], row["accuracy"], row["shot"]) for row in found] == [
+        (0, 0.25, 1),
+        (2, 0.75, 1),
+    ]
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    """A model with random weights, two views of 40 images of 4 classes, and 7 episodes of them."""
+    keras.utils.set_random_seed(0)
+    model = FewShotClassifier(3, 6, num_steps=2, step_size=0.1)
+    labels = np.repeat(np.arange(4), 10)
+    features = np.random.default_rng(0).normal(size=(2, 40, 6)).astype(np.float32)
+    spec = EpisodeSpec(way=3, shot=2, queries=9)
+    groups = examples_by_class(labels, spec, "abcd", "test")
+    episodes = [sample(groups, spec, seed=0, stream="test", index=i) for i in range(7)]
+    return model, FeatureTable(features, labels), tabulate(episodes)
+
+
+def test_predictions_before_any_step_are_those_of_prototypes(experiment):
+    model, table, episodes = experiment
+    found = evaluation.predict(model, table, episodes, num_steps=2)
+    assert found.probabilities.shape == (3, 7, 9, 3)
+    np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(found.labels, episodes.query_labels)
+    expected = prototype_accuracy(table.features[0], episodes)
+    assert accuracy(found.probabilities[0], found.labels)["accuracy"] == pytest.approx(expected)
+    assert np.abs(found.probabilities[2] - found.probabilities[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7])  # of 7 episodes: 3, 3 and a rest of 1
+def test_predictions_do_not_depend_on_the_batch(experiment, batch_size):
+    expected = evaluation.predict(*experiment, num_steps=2).probabilities
+    found = evaluation.predict(*experiment, num_steps=2, batch_size=batch_size).probabilities
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_predictions_do_not_see_the_query_labels(experiment):
+    model, table, episodes = experiment
+    shuffled = dataclasses.replace(episodes, query_labels=episodes.query_labels[:, ::-1])
+    assert (shuffled.query_labels != episodes.query_labels).any()
+    expected = evaluation.predict(model, table, episodes, num_steps=2)
+    found = evaluation.predict(model, table, shuffled, num_steps=2)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    np.testing.assert_array_equal(found.labels, shuffled.query_labels)

@@ -1,0 +1,145 @@
+"""Properties of sampled episodes, over all kinds of shares and many episodes."""
+
+import numpy as np
+import pytest
+
+from sib_tf.base.errors import UserError
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
+
+LABELS = np.random.default_rng(0).permutation(np.repeat([3, 5, 6, 8, 9], 40))
+NAMES = [f"class {label}" for label in range(10)]
+SPECS = [EpisodeSpec(3, 2, 15, shares) for shares in ("balanced", "dirichlet", "mixture")]
+every_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.shares)
+FIELDS = ("classes", "support_ids", "support_labels", "query_ids", "query_labels")
+
+
+def draw(spec, index, seed=0, stream="train"):
+    groups = examples_by_class(LABELS, spec, NAMES, "train")
+    return sample(groups, spec, seed=seed, stream=stream, index=index)
+
+
+def same(a, b):
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in FIELDS)
+
+
+def counts(spec, number=200):
+    return np.array(
+        [np.bincount(draw(spec, i).query_labels, minlength=spec.way) for i in range(number)]
+    )
+
+
+@every_spec
+def test_an_episode_depends_on_seed_stream_and_index_only(spec):
+    forwards = [draw(spec, i) for i in range(5)]
+    backwards = [draw(spec, i) for i in reversed(range(5))][::-1]
+    assert all(same(a, b) for a, b in zip(forwards, backwards, strict=True))
+    assert not same(forwards[0], forwards[1])
+    assert not same(forwards[0], draw(spec, 0, seed=1))
+    assert not same(forwards[0], draw(spec, 0, stream="test"))
+
+
+@every_spec
+def test_labels_agree_with_the_data_set(spec):
+    for i in range(100):
+        episode = draw(spec, i)
+        assert episode.index == i
+        np.testing.assert_array_equal(
+            LABELS[episode.support_ids], episode.classes[episode.support_labels]
+        )
+        np.testing.assert_array_equal(
+            LABELS[episode.query_ids], episode.classes[episode.query_labels]
+        )
+
+
+@every_spec
+def test_no_example_is_used_twice_and_no_class_neither(spec):
+    for i in range(100):
+        episode = draw(spec, i)
+        ids = np.concatenate([episode.support_ids, episode.query_ids])
+        assert len(np.unique(ids)) == len(ids) == 3 * 2 + 15
+        assert len(np.unique(episode.classes)) == 3
+
+
+@every_spec
+def test_every_support_set_is_balanced(spec):
+    for i in range(50):
+        assert np.bincount(draw(spec, i).support_labels).tolist() == [2, 2, 2]
+
+
+def test_balanced_shares():
+    assert (counts(SPECS[0]) == 5).all()
+
+
+def test_dirichlet_shares_vary_but_their_sum_does_not():
+    found = counts(SPECS[1])
+    assert (found.sum(axis=1) == 15).all()
+    assert len(np.unique(found, axis=0)) > 50
+    # Each class is expected 5 queries. With n = 15, alpha = 2, a = 3 alpha = 6, a count has
+    # variance n (1/3)(2/3) (n + a) / (1 + a) = 10; the mean of 200, 0.05: five deviations 1.1.
+    np.testing.assert_allclose(found.mean(axis=0), 5, atol=1.1)
+    np.testing.assert_allclose(found.var(axis=0), 10, rtol=0.4)
+
+
+def test_a_mixture_holds_both_kinds():
+    balanced = (counts(SPECS[2]) == 5).all(axis=1)
+    # Half of 200 by a fair coin: standard deviation 7. Few Dirichlet episodes are equal by chance.
+    assert 70 <= balanced.sum() <= 140
+
+
+@every_spec
+def test_the_position_of_a_query_does_not_tell_its_label(spec):
+    episodes = [draw(spec, i) for i in range(300)]
+    assert sum((np.diff(e.query_labels) >= 0).all() for e in episodes) <= 2
+    # In each third of the positions the mean label is the same: 1, with a standard error of
+    # sqrt(2/3 / 1500) = 0.02, more where the labels of an episode are correlated.
+    labels = np.array([e.query_labels for e in episodes]).reshape(300, 3, 5)
+    np.testing.assert_allclose(labels.mean(axis=(0, 2)), labels.mean(), atol=0.1)
+
+
+@every_spec
+def test_only_the_given_groups_are_drawn_from_and_all_of_them(spec):
+    drawn = {int(label) for i in range(50) for label in draw(spec, i).classes}
+    assert drawn == {3, 5, 6, 8, 9}
+
+
+def test_a_class_with_too_few_examples_is_named():
+    labels = np.append(LABELS, [2] * 6)
+    # Balanced: 2 + 15 / 3 = 7 are needed; otherwise one class may have to give all 15 queries.
+    with pytest.raises(
+        UserError, match=r'"class 2" of the train split has 6 images.* 7 with "balanced"'
+    ):
+        examples_by_class(labels, SPECS[0], NAMES, "train")
+    with pytest.raises(
+        UserError, match=r'6 images.* 17 with "dirichlet".*lower .*queries_per_class'
+    ):
+        examples_by_class(labels, SPECS[1], NAMES, "train")
+    groups = examples_by_class(np.append(labels, 2), SPECS[0], NAMES, "train")
+    assert groups[2].tolist() == list(range(200, 207))
+
+
+def test_too_few_classes():
+    with pytest.raises(UserError, match=r"The train split has 5 classes.*config\.way=6"):
+        examples_by_class(LABELS, EpisodeSpec(6, 1, 6), NAMES, "train")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"way": 1}, r"config\.way must be at least 2, got 1"),
+        ({"shot": 0}, r"config\.shot must be at least 1, got 0"),
+        ({"queries": 0}, r"config\.queries must be at least 1, got 0"),
+        ({"queries": 16}, r"config\.queries=16 cannot be shared equally by 3"),
+        ({"queries": 16, "shares": "mixture"}, r"config\.queries=16"),
+        ({"shares": "equal"}, "Query shares must be one of .* got 'equal'"),
+        ({"alpha": 0.0}, r"config\.dirichlet_alpha=0\.0 must be positive"),
+        ({"alpha": float("nan")}, r"config\.dirichlet_alpha=nan must be positive"),
+        ({"alpha": float("inf")}, r"config\.dirichlet_alpha=inf must be .*finite"),
+    ],
+)
+def test_specs_that_make_no_sense(fields, message):
+    with pytest.raises(UserError, match=message):
+        EpisodeSpec(**{"way": 3, "shot": 1, "queries": 15, **fields})
+
+
+def test_dirichlet_shares_need_no_multiple_of_the_way():
+    assert len(draw(EpisodeSpec(3, 1, 16, "dirichlet"), 0).query_ids) == 16

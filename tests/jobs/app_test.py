@@ -1,0 +1,180 @@
+"""How jobs take their flags and tell what is wrong with them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from absl import flags
+
+from jobs import _app
+from sib_tf.base.errors import UserError
+
+
+def job(name, *args):
+    return subprocess.run(
+        [sys.executable, "-m", f"jobs.{name}", *args],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "own"), [("build_episodes", "--num_shards"), ("pipeline", "--weights")]
+)
+def test_help_shows_shared_and_own_flags(name, own):
+    shown = job(name, "--help").stdout
+    for flag in ("--config", "--workdir", "--base", own):
+        assert f"  {flag}:" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (
+            ["--config=configs/glyphs_tiny.py", "--config.stepsize=1"],
+            "error: --config has no field 'stepsize'. Did you mean \"step_size\" instead of "
+            '"stepsize"?',
+        ),
+        (
+            ["--config=configs/spinning_lines.py", "--config.nope=1"],
+            "error: --config has no field 'nope'. See the config file for its fields.",
+        ),
+        (
+            ["--config=configs/glyphs_tiny.py:3"],
+            "error: flag --config=configs/glyphs_tiny.py:3: Error whilst parsing config file: "
+            "TypeError: get_config() takes 0 positional arguments but 1 was given See --help.",
+        ),
+        (
+            ["--config=configs/cifar_fs_conv4_64.py:x"],
+            "error: flag --config=configs/cifar_fs_conv4_64.py:x: Error whilst parsing config "
+            "file: ValueError: invalid literal for int() with base 10: 'x' See --help.",
+        ),
+        (
+            ["--config=configs/glyphs_tiny.py", "--config.classes[9]=3"],
+            "error: --config=configs/glyphs_tiny.py --config.classes[9]=3 cannot be loaded: "
+            "IndexError: tuple index out of range",
+        ),
+        (
+            ["--config=configs/glyphs_tiny.py", "--workdir="],
+            "error: flag --workdir=: is empty: name a folder. See --help.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_config_is_said_in_one_line(tmp_path, args, words):
+    result = job("export", f"--workdir={tmp_path}", *args)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1] == words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("def get_config(:", "SyntaxError: invalid syntax (broken.py, line 1)"),
+        ("import absent_module", "ModuleNotFoundError: No module named 'absent_module'"),
+    ],
+)
+def test_a_config_file_that_does_not_run_is_named(tmp_path, program, words):
+    file = tmp_path / "broken.py"
+    file.write_text(program)
+    result = job("export", f"--config={file}", f"--workdir={tmp_path}")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1] == f"error: --config={file} cannot be loaded: {words}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "args", "words"),
+    [
+        ("pipeline", ["--", "--direct_num_worker=2"], "--direct_num_worker=2 is no option of"),
+        ("train", ["stray"], "stray is no flag, and nothing else is expected. See --help."),
+    ],
+)
+def test_arguments_that_nobody_reads_are_refused(tmp_path, name, args, words):
+    result = job(name, "--config=configs/glyphs_tiny.py", f"--workdir={tmp_path}", *args)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith(f"error: {words}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_an_empty_output_of_predict_is_refused(tmp_path):
+    folder = str(tmp_path)
+    args = [f"--model={folder}", f"--support={folder}", f"--query={folder}", "--output="]
+    result = job("predict", *args)
+    assert result.returncode == 1
+    words = "error: flag --output=: is empty: name a folder. See --help."
+    assert result.stderr.splitlines()[-1] == words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--rest", "--rest is a way to ask a server: name --server. See --help."),
+        ("--timeout=60", "--timeout is the time that a server has: name --server. See --help."),
+    ],
+)
+def test_a_flag_for_a_server_without_one_is_refused(flag, words):
+    folders = [f"--{name}=folder" for name in ("model", "support", "query", "output")]
+    result = job("predict", *folders, flag)
+    assert result.returncode == 1
+    line = result.stderr.splitlines()[-1]
+    assert line.startswith("error: ")
+    assert words in line
+
+
+def test_paths_are_those_of_the_folder_in_which_bazel_run_was_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir("/")  # and back after the test
+    monkeypatch.setenv("BUILD_WORKING_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(_app.app, "run", lambda *args, **kwargs: None)
+    _app.run(None)
+    assert Path.cwd() == tmp_path
+
+
+def test_every_missing_flag_is_named():
+    values = flags.FlagValues()
+    for name in ("model", "support", "query"):
+        flags.DEFINE_string(name, None, "", required=True, flag_values=values)
+    with pytest.raises(flags.Error) as error:
+        values(["job"])
+    line = _app._one_line(error.value)
+    assert all(f"--{name}" in line for name in ("model", "support", "query"))
+    assert "\n" not in line
+
+
+def test_an_interrupted_job_says_so_and_leaves_with_the_code_of_a_shell(monkeypatch, capsys):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_app.app, "run", interrupt)
+    with pytest.raises(SystemExit, match="130"):
+        _app.run(interrupt)
+    assert capsys.readouterr().err == "interrupted: the same command goes on.\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(), "error: OSError"),
+        (OSError(2, "No such file or directory", "a.png"), "error: [Errno 2] No such file or "),
+        (UserError("a.png cannot be read: remove it."), "error: a.png cannot be read: remove it."),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_exit_code_1(monkeypatch, capsys, error, line):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(_app.app, "run", fail)
+    with pytest.raises(SystemExit, match="1"):
+        _app.run(fail)
+    printed = capsys.readouterr().err
+    assert printed.startswith(line)
+    assert printed.count("\n") == 1

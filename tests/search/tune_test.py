@@ -1,0 +1,138 @@
+"""`jobs.tune` on a miniature of the glyphs data set: alone, killed, and with several processes."""
+
+import json
+import os
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SPACE = """
+import keras_tuner
+
+def get_space():
+    space = keras_tuner.HyperParameters()
+    space.Float("step_size", 3e-4, 3e-3, sampling="log")
+    space.Choice("train_query_shares", ["balanced", "mixture"])
+    return space
+"""
+
+pytestmark = pytest.mark.slow
+
+
+def command(name, workdir, *args):
+    flags = ["--config=configs/glyphs_tiny.py", f"--workdir={workdir}", *args]
+    return [sys.executable, "-m", f"jobs.{name}", *flags]
+
+
+def start(arguments, **variables):
+    return subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process):
+    printed, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    return printed
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A working directory with all that a search may look at, and nothing of the test split."""
+    folder = tmp_path_factory.mktemp("tune")
+    (folder / "space.py").write_text(SPACE)
+    finish(start(command("pipeline", folder / "work")))
+    for unseen in ("features/test", "episodes/test-balanced", "episodes/test-dirichlet"):
+        shutil.rmtree(folder / "work" / unseen)
+    for later in ("model", "evaluation", "export", "prediction"):
+        shutil.rmtree(folder / "work" / later)
+    return folder
+
+
+def search(folder, workdir, *args, **variables):
+    return start(
+        command("tune", workdir, f"--space={folder / 'space.py'}", "--trials=2", *args),
+        **variables,
+    )
+
+
+def trials(workdir):
+    content = json.loads((workdir / "search/random-2/trials.json").read_text())
+    return {row["name"]: (row["values"], row["metrics"]["val_accuracy"]) for row in content}
+
+
+@pytest.fixture(scope="module")
+def searched(prepared):
+    """Where a search has run alone, and what it printed."""
+    folder = shutil.copytree(prepared / "work", prepared / "alone")
+    return folder, finish(search(prepared, folder))
+
+
+def test_a_search_tries_the_config_and_as_many_others_as_it_is_told(searched):
+    folder, printed = searched
+    assert trials(folder).keys() == {"config", "0", "1"}
+    assert "Best val_accuracy So Far" in printed
+    as_it_is, accuracy = trials(folder)["config"]
+    assert as_it_is == {"step_size": 1e-3, "train_query_shares": "balanced"}
+    assert 0.35 < accuracy < 0.9
+    best, _ = max(trials(folder).values(), key=lambda found: found[1])
+    config = runpy.run_path(str(folder / "search/random-2/best.py"))["get_config"]()
+    assert {name: config[name] for name in best} == best
+    assert not list(folder.rglob("*.part"))
+
+
+def test_a_search_that_is_killed_goes_on(prepared, searched):
+    folder = shutil.copytree(prepared / "work", prepared / "killed")
+    process = search(prepared, folder)
+    second = folder / "search/random-2.part/trials/trial_1/trial.json"
+    deadline = time.monotonic() + 200
+    while not second.exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    first = folder / "search/random-2.part/trials/trial_0/model/model.keras"
+    written = first.stat().st_mtime_ns
+    # The folder is renamed when the search is done, and the file keeps its time.
+    finish(search(prepared, folder))
+    moved = folder / "search/random-2/trials/trial_0/model/model.keras"
+    assert moved.stat().st_mtime_ns == written, "the first trial is not run again"
+    assert trials(folder) == trials(searched[0])
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
+
+
+def test_a_chief_and_two_workers_share_a_search(prepared, searched):
+    folder = shutil.copytree(prepared / "work", prepared / "shared")
+    address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": free_port()}
+    names = ("worker0", "worker1", "chief")  # workers wait for a chief that comes last
+    processes = [search(prepared, folder, KERASTUNER_TUNER_ID=name, **address) for name in names]
+    for process in processes:
+        finish(process)
+    assert trials(folder) == trials(searched[0])
+
+
+def test_a_worker_without_a_chief_says_so(prepared):
+    address = {"KERASTUNER_ORACLE_IP": "127.0.0.1"}
+    process = search(prepared, prepared / "work", KERASTUNER_TUNER_ID="worker0", **address)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.splitlines()[-1].startswith("error: KERASTUNER_ORACLE_PORT is not set")

@@ -1,0 +1,349 @@
+"""What a SavedModel says is what the Keras models say, through each of its signatures."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from sib_tf import FewShotClassifier
+from sib_tf.backbones import registry
+from sib_tf.serving.export import export
+from sib_tf.serving.predict import prediction
+from sib_tf.serving.predict.image_episode import Episode
+
+RESULTS = Path(__file__).parents[2] / "results"
+SIZE, SHOT, QUERIES = 16, 2, 4
+
+# Convolutions of another batch, or fused in a graph, round in another order; the large steps below
+# amplify it to some 2e-5.
+ROUNDING = 1e-4
+
+
+def classifier(phi, way):
+    """A set-wise one that takes large steps with random weights, so that a mistake would show."""
+    keras.utils.set_random_seed(1)
+    model = FewShotClassifier(way, phi.output_shape[-1], 2, 0.1, "set")
+    rng = np.random.default_rng(1)
+    for weight in model.weights:
+        weight.assign(np.asarray(weight) + 0.2 * rng.normal(size=weight.shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def phi():
+    keras.utils.set_random_seed(0)
+    return registry.build("conv4_8", image_size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def folder(phi, tmp_path_factory):
+    """An export for any number of classes of a model that was made for three."""
+    path = tmp_path_factory.mktemp("export") / "1"
+    export(path, phi, classifier(phi, way=3).for_any_way())
+    return path
+
+
+@pytest.fixture(scope="module")
+def signatures(folder):
+    # The model goes with its last reference, and with it the variables of the signatures.
+    model = tf.saved_model.load(str(folder))
+    yield model.signatures
+    del model
+
+
+def images(*leading, seed=0, size=SIZE):
+    shape = (*leading, size, size, 3)
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def image_episodes(way, batch=2, shot=SHOT, queries=QUERIES, size=SIZE):
+    return {
+        "support_images": images(batch, way * shot, seed=way, size=size),
+        "support_labels": np.tile(np.arange(way * shot, dtype=np.int32) % way, (batch, 1)),
+        "query_images": images(batch, queries, seed=way + queries, size=size),
+    }
+
+
+def files(images, format):
+    """Encoded images, of any leading axes."""
+    encoded = np.empty(images.shape[:-3], object)
+    for place in np.ndindex(encoded.shape):
+        stream = io.BytesIO()
+        Image.fromarray(images[place]).save(stream, format)
+        encoded[place] = stream.getvalue()
+    return encoded
+
+
+def encoded_episodes(episodes):
+    sets = {name: files(episodes[name], "PNG") for name in ("support_images", "query_images")}
+    return {**episodes, **sets}
+
+
+def call(signature, inputs):
+    outputs = signature(**{name: tf.constant(value) for name, value in inputs.items()})
+    return {name: value.numpy() for name, value in outputs.items()}
+
+
+def feature_episodes(phi, episodes):
+    def embed(sets):
+        return np.stack([phi(images, training=False) for images in sets])
+
+    return {
+        "support_features": embed(episodes["support_images"]),
+        "support_labels": episodes["support_labels"],
+        "query_features": embed(episodes["query_images"]),
+    }
+
+
+def check_outputs(found, model, inputs):
+    path = tf.nn.softmax(model.logits_path(inputs)).numpy()
+    assert sorted(found) == ["inductive_probabilities", "labels", "probabilities"]
+    assert abs(path[-1] - path[0]).max() > 1e-3, "the steps change nothing"
+    np.testing.assert_allclose(found["inductive_probabilities"], path[0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found["probabilities"], path[-1], rtol=0, atol=ROUNDING)
+    np.testing.assert_array_equal(found["labels"], path[-1].argmax(-1))
+
+
+@pytest.mark.parametrize("way", [2, 3, 7])
+def test_images_to_predictions(signatures, phi, way):
+    episodes = image_episodes(way)
+    found = call(signatures["serving_default"], episodes)
+    check_outputs(found, classifier(phi, way), feature_episodes(phi, episodes))
+
+
+@pytest.mark.parametrize("way", [2, 3, 7])
+def test_features_to_predictions(signatures, phi, way):
+    inputs = feature_episodes(phi, image_episodes(way))
+    found = call(signatures["features"], inputs)
+    check_outputs(found, classifier(phi, way), inputs)
+
+
+def test_files_to_predictions(signatures):
+    episodes = image_episodes(3)
+    expected = call(signatures["serving_default"], episodes)
+    found = call(signatures["encoded"], encoded_episodes(episodes))
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_images_to_features(signatures, phi):
+    found = signatures["embed"](images=tf.constant(images(3)))
+    assert list(found) == ["features"]
+    np.testing.assert_allclose(found["features"], phi(images(3), training=False), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("queries", [1, 4, 7])
+def test_embedding_in_batches_gives_the_same_answers(signatures, folder, monkeypatch, queries):
+    monkeypatch.setattr(prediction, "_BATCH", 3)
+    support, labels = images(3 * SHOT), np.arange(3 * SHOT, dtype=np.int32) % 3
+    query = images(queries, seed=1)
+    episode = Episode(
+        class_names=("a", "b", "c"),
+        support_images=support,
+        support_labels=labels,
+        query_files=(Path("unused"),) * queries,
+        query_images=query,
+        readable=np.ones(queries, bool),
+    )
+    found = prediction.ExportedModel(folder).classify(episode)
+    expected = signatures["serving_default"](
+        support_images=tf.constant(support[np.newaxis]),
+        support_labels=tf.constant(labels[np.newaxis]),
+        query_images=tf.constant(query[np.newaxis]),
+    )["probabilities"][0]
+    assert np.ptp(expected, axis=1).min() > 1e-3
+    np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING)
+
+
+SET, IMAGE = (None, None), (SIZE, SIZE, 3)
+EPISODE = {"support_labels": (tf.int32, SET)}
+IMAGES = {"support_images": (tf.uint8, SET + IMAGE), "query_images": (tf.uint8, SET + IMAGE)}
+FILES = {"support_images": (tf.string, SET), "query_images": (tf.string, SET)}
+
+
+def described(specs):
+    return {name: (spec.dtype, tuple(spec.shape)) for name, spec in specs.items()}
+
+
+@pytest.mark.parametrize("way", [3, None])
+def test_names_types_and_shapes_of_the_signatures(phi, folder, tmp_path, way):
+    if way:
+        folder = tmp_path / "1"
+        export(folder, phi, classifier(phi, way))
+    (dim,) = phi.output_shape[1:]
+    features = {f"{name}_features": (tf.float32, (*SET, dim)) for name in ("support", "query")}
+    predictions = {
+        "probabilities": (tf.float32, (*SET, way)),
+        "labels": (tf.int32, SET),
+        "inductive_probabilities": (tf.float32, (*SET, way)),
+    }
+    model = tf.saved_model.load(str(folder))
+    found = {
+        name: (described(signature.structured_input_signature[1]), described(outputs))
+        for name, signature in model.signatures.items()
+        if (outputs := signature.structured_outputs)
+    }
+    assert found == {
+        "serving_default": (EPISODE | IMAGES, predictions),
+        "encoded": (EPISODE | FILES, predictions),
+        "features": (EPISODE | features, predictions),
+        "embed": ({"images": (tf.uint8, (None, *IMAGE))}, {"features": (tf.float32, (None, dim))}),
+    }
+
+
+def padded(alone, first=False):
+    """One batch of episodes of different sizes, filled up as a client or as a model server does.
+
+    Args:
+        alone: episodes, each a batch of one.
+        first: begin each with an entry of padding and fill up with the first number of each input.
+    """
+    together = {}
+    for name in alone[0]:
+        parts = [episode[name] for episode in alone]
+        nothing = {"support_labels": -1}.get(name, b"" if parts[0].dtype == object else 0)
+        if first:
+            ends = [((0, 0), (1, 0), *[(0, 0)] * (p.ndim - 2)) for p in parts]
+            parts = [
+                np.pad(p, end, constant_values=nothing) for p, end in zip(parts, ends, strict=True)
+            ]
+        largest = max(p.shape[1] for p in parts)
+        together[name] = np.concatenate(
+            [
+                np.pad(
+                    p,
+                    ((0, 0), (0, largest - p.shape[1]), *[(0, 0)] * (p.ndim - 2)),
+                    constant_values=p.flat[0] if first else nothing,
+                )
+                for p in parts
+            ]
+        )
+    return together
+
+
+# Way, shot and queries of episodes that share a batch.
+SIZES = {"set": [(2, 2, 1), (4, 1, 7), (3, 2, 4)], "dense": [(3, 1, 5), (3, 3, 20), (3, 2, 7)]}
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def gentle(phi, tmp_path_factory, request):
+    """Episodes, and signatures of a model whose steps are small, so that rounding stays small."""
+    keras.utils.set_random_seed(1)
+    way = 3 if request.param == "dense" else None
+    model = FewShotClassifier(way, phi.output_shape[-1], synthetic_gradient=request.param)
+    path = tmp_path_factory.mktemp("gentle") / "1"
+    export(path, phi, model)
+    model = tf.saved_model.load(str(path))
+    episodes = [
+        image_episodes(way, 1, shot, queries) for way, shot, queries in SIZES[request.param]
+    ]
+    yield episodes, model.signatures
+    del model
+
+
+def check_alone_and_together(signature, alone, first):
+    together = call(signature, padded(alone, first))
+    for i, episode in enumerate(alone):
+        expected = call(signature, episode)
+        _, queries, way = expected["probabilities"].shape
+        rows = slice(int(first), int(first) + queries)
+        for name in ("probabilities", "inductive_probabilities"):
+            assert np.ptp(expected[name]) > 1e-3
+            found = together[name][i, rows]
+            np.testing.assert_allclose(found[:, :way], expected[name][0], rtol=0, atol=1e-5)
+            np.testing.assert_array_equal(found[:, way:], 0)
+        np.testing.assert_array_equal(together["labels"][i, rows], expected["labels"][0])
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("signature", ["serving_default", "encoded", "features"])
+def test_padding_and_neighbours_in_a_batch_change_nothing(gentle, phi, signature, first):
+    episodes, signatures = gentle
+    convert = {"encoded": encoded_episodes, "features": lambda e: feature_episodes(phi, e)}
+    alone = [convert.get(signature, dict)(episode) for episode in episodes]
+    check_alone_and_together(signatures[signature], alone, first)
+
+
+@pytest.mark.slow
+def test_nor_do_they_for_a_trained_model(tmp_path):
+    folder = RESULTS / "cifar_fs_conv4_64/1shot-seed0"
+    phi = keras.saving.load_model(folder / "backbone.keras")
+    export(tmp_path / "1", phi, keras.saving.load_model(folder / "model.keras"))
+    model = tf.saved_model.load(str(tmp_path / "1"))
+    sizes = [(5, 1, 20), (5, 2, 5), (5, 1, 9), (5, 1, 1), (5, 1, 2), (5, 1, 3)]
+    alone = [image_episodes(way, 1, *rest, size=32) for way, *rest in sizes]
+    check_alone_and_together(model.signatures["serving_default"], alone, first=True)
+
+
+@pytest.mark.parametrize("kind", ["dense", "set"])
+def test_the_steps_amplify_no_rounding(phi, tmp_path, kind):
+    """Features that are alike and large steps: float32 would not keep answers to 1e-5."""
+    keras.utils.set_random_seed(1)
+    (dim,) = phi.output_shape[1:]
+    export(tmp_path / "1", phi, FewShotClassifier(3, dim, 3, 0.1, kind))
+    rng = np.random.default_rng(0)
+    mean = rng.uniform(size=dim)
+
+    def features(number):
+        return (mean + 0.2 * rng.normal(size=(1, number, dim))).astype(np.float32)
+
+    alone = [
+        {
+            "support_features": features(3),
+            "support_labels": np.arange(3, dtype=np.int32)[np.newaxis],
+            "query_features": features(queries),
+        }
+        for queries in [20, *[1, 2, 3] * 10]
+    ]
+    model = tf.saved_model.load(str(tmp_path / "1"))
+    check_alone_and_together(model.signatures["features"], alone, first=True)
+
+
+def test_the_order_of_the_queries_does_not_matter(gentle):
+    episodes, order = image_episodes(3), [2, 0, 3, 1]
+    permuted = {**episodes, "query_images": episodes["query_images"][:, order]}
+    found, expected = (call(gentle[1]["serving_default"], e) for e in (permuted, episodes))
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value[:, order], rtol=0, atol=1e-5)
+
+
+def test_a_black_file_is_no_padding(signatures, phi):
+    episodes = image_episodes(3)
+    episodes["query_images"][0, 1] = 0
+    found = call(signatures["encoded"], encoded_episodes(episodes))["probabilities"]
+    expected = tf.nn.softmax(classifier(phi, 3)(feature_episodes(phi, episodes))).numpy()
+    masked = call(signatures["serving_default"], episodes)["probabilities"]
+    assert abs(masked - expected)[0].max() > 1e-2
+    np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING)
+
+
+def test_serving_changes_no_variable(folder):
+    model = tf.saved_model.load(str(folder))
+    before = [variable.numpy() for variable in model.variables]
+    answers = [call(model.signatures["serving_default"], image_episodes(3)) for _ in range(2)]
+    np.testing.assert_array_equal(answers[0]["probabilities"], answers[1]["probabilities"])
+    assert before
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+
+
+@pytest.mark.slow
+def test_sib_tf_is_not_needed(folder, phi, tmp_path):
+    episodes = image_episodes(way=7)
+    np.savez(tmp_path / "episodes.npz", **episodes)
+    code = f"""
+import sys, numpy as np, tensorflow as tf
+model = tf.saved_model.load({str(folder)!r})
+inputs = {{name: tf.constant(value) for name, value in np.load("episodes.npz").items()}}
+np.save("found.npy", model.signatures["serving_default"](**inputs)["probabilities"])
+assert "sib_tf" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    expected = tf.nn.softmax(classifier(phi, way=7)(feature_episodes(phi, episodes)))
+    np.testing.assert_allclose(np.load(tmp_path / "found.npy"), expected, rtol=0, atol=ROUNDING)

@@ -1,0 +1,243 @@
+import csv
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from sib_tf.base.errors import UserError
+from sib_tf.serving.predict import prediction
+from sib_tf.serving.predict.prediction import (
+    CONTACT_SHEET_FILE,
+    PREDICTIONS_FILE,
+    Counts,
+    ExportedModel,
+    predict,
+)
+
+SIZE = 8
+COLOURS = {"blue $x$": (20, 20, 230), "green": (20, 230, 20), "red": (230, 20, 20)}
+
+
+class NearestMean(tf.Module):
+    """Classifies by the distance to the mean pixels of a class, in place of a trained model."""
+
+    def __init__(self, num_classes):
+        super().__init__()
+        self.num_classes = num_classes
+
+    @tf.function(input_signature=[tf.TensorSpec([None, SIZE, SIZE, 3], tf.uint8)])
+    def embed(self, images):
+        return {"features": tf.reduce_mean(tf.cast(images, tf.float32) / 255, axis=(1, 2))}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, 3], tf.float32),
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([None, None, 3], tf.float32),
+        ]
+    )
+    def classify(self, support_features, support_labels, query_features):
+        num_classes = self.num_classes or tf.reduce_max(support_labels) + 1
+        members = tf.one_hot(support_labels, num_classes)
+        sums = tf.einsum("bsn,bsc->bnc", members, support_features)
+        means = sums / tf.reduce_sum(members, axis=1)[..., tf.newaxis]
+        distances = tf.norm(query_features[:, :, tf.newaxis] - means[:, tf.newaxis], axis=-1)
+        return {"probabilities": tf.nn.softmax(-5 * distances)}
+
+
+def export(folder, num_classes):
+    model = NearestMean(num_classes)
+    signatures = {"embed": model.embed, "features": model.classify}
+    tf.saved_model.save(model, str(folder), signatures=signatures)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def any_way(tmp_path_factory):
+    folder = export(tmp_path_factory.mktemp("any_way") / "1", num_classes=None)
+    return ExportedModel(folder.parent)
+
+
+@pytest.fixture(scope="module")
+def three_way_folder(tmp_path_factory):
+    return export(tmp_path_factory.mktemp("three_way") / "1", num_classes=3)
+
+
+@pytest.fixture(scope="module")
+def three_way(three_way_folder):
+    return ExportedModel(three_way_folder)
+
+
+def write_image(path, colour, seed):
+    noise = np.random.default_rng(seed).integers(-20, 21, (12, 12, 3))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((np.array(colour) + noise).astype(np.uint8)).save(path)
+
+
+@pytest.fixture
+def support(tmp_path):
+    folder = tmp_path / "support"
+    for shots, (name, colour) in enumerate(COLOURS.items(), start=1):
+        for shot in range(shots):
+            write_image(folder / name / f"{shot}.png", colour, seed=shot)
+    return folder
+
+
+@pytest.fixture
+def query(tmp_path):
+    folder = tmp_path / "query"
+    for name, colour in COLOURS.items():
+        for index in range(2):
+            write_image(folder / f"{name} {index}.png", colour, seed=10 + index)
+    return folder
+
+
+def read_rows(output):
+    with (output / PREDICTIONS_FILE).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("model", ["any_way", "three_way"])
+def test_images_are_classified(model, support, query, tmp_path, request):
+    output = tmp_path / "output"
+    counts = predict(request.getfixturevalue(model), support, query, output)
+    assert counts == Counts(classified=6, unreadable=0)
+    rows = read_rows(output)
+    assert [row["file"] for row in rows] == sorted(path.name for path in query.iterdir())
+    for row in rows:
+        assert row["status"] == "ok"
+        assert row["label"] == row["file"][: -len(" 0.png")]
+        probabilities = {name: float(row[f"p({name})"]) for name in COLOURS}
+        assert sum(probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert max(probabilities, key=probabilities.get) == row["label"]
+
+
+def test_output_is_complete_and_nothing_else(any_way, support, query, tmp_path):
+    output = tmp_path / "output"
+    predict(any_way, support, query, output)
+    assert {path.name for path in output.iterdir()} == {PREDICTIONS_FILE, CONTACT_SHEET_FILE}
+    with Image.open(output / CONTACT_SHEET_FILE) as sheet:
+        assert min(sheet.size) > 300
+
+
+def test_without_a_contact_sheet_there_are_no_predictions(
+    any_way, support, query, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(prediction, "draw_contact_sheet", fail)
+    with pytest.raises(UserError, match=r"contact_sheet.png.*No space left.*--output"):
+        predict(any_way, support, query, tmp_path / "output")
+    assert not list((tmp_path / "output").iterdir())
+
+
+def test_newest_version_is_taken(three_way_folder, tmp_path):
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "10").symlink_to(three_way_folder)
+    (tmp_path / "export" / "9").mkdir()
+    assert ExportedModel(tmp_path / "export").num_classes == 3
+
+
+def test_unreadable_images_are_skipped_by_name(any_way, support, query, tmp_path, caplog):
+    (query / "damaged.png").write_bytes(b"no image")
+    (support / "red" / "broken.png").write_bytes(b"no image")
+    assert predict(any_way, support, query, tmp_path / "output") == Counts(6, 1)
+    row = next(row for row in read_rows(tmp_path / "output") if row["file"] == "damaged.png")
+    assert row["status"] == "unreadable"
+    assert row["label"] == row["p(red)"] == ""
+    assert "damaged.png" in caplog.text
+    assert "broken.png" in caplog.text
+
+
+def test_query_images_are_known_by_their_content_and_no_file_is_passed_over(
+    any_way, support, query, tmp_path, caplog
+):
+    (query / "red 0.png").rename(query / "red without extension")
+    (query / "red 1.png").rename(query / "red 1.heic")
+    (query / "phone.heic").write_bytes(b"\0\0\0\x24ftypheic")
+    (query / ".hidden").write_bytes(b"no image")
+    assert predict(any_way, support, query, tmp_path / "output") == Counts(6, 1)
+    rows = {row["file"]: row for row in read_rows(tmp_path / "output")}
+    assert len(rows) == 7
+    assert rows["red without extension"]["label"] == rows["red 1.heic"]["label"] == "red"
+    assert rows["phone.heic"]["status"] == "unreadable"
+    assert f"{query / 'phone.heic'}: is not an image" in caplog.text
+
+
+def test_files_in_class_folders_that_are_not_named_like_images_are_said_to_be_skipped(
+    any_way, support, query, tmp_path, caplog
+):
+    (support / "red" / "0.png").rename(support / "red" / "0.heic")
+    predict(any_way, support, query, tmp_path / "output")
+    assert f"Skipped: {support / 'red' / '0.heic'}: is not named like an image" in caplog.text
+    assert caplog.text.count("Skipped") == 1
+
+
+def test_folders_in_the_query_are_said_to_be_skipped(any_way, support, query, tmp_path, caplog):
+    write_image(query / "more" / "0.png", COLOURS["red"], seed=0)
+    counts = predict(any_way, support, query, tmp_path / "output")
+    assert counts == Counts(6, 0)
+    assert f"Skipped: {query / 'more'}: is a folder" in caplog.text
+
+
+def test_one_class_is_no_choice(any_way, support, query, tmp_path):
+    for name in ("green", "red"):
+        shutil.rmtree(support / name)
+    with pytest.raises(UserError, match="has one class folder only; add those of the other"):
+        predict(any_way, support, query, tmp_path / "output")
+
+
+def test_query_may_be_a_single_image(any_way, support, tmp_path):
+    write_image(tmp_path / "query" / "a.png", COLOURS["red"], seed=0)
+    predict(any_way, support, tmp_path / "query", tmp_path / "output")
+    assert [row["label"] for row in read_rows(tmp_path / "output")] == ["red"]
+
+
+def test_number_of_classes_must_fit_the_model(three_way, support, query, tmp_path):
+    write_image(support / "yellow" / "0.png", (230, 230, 20), seed=0)
+    with pytest.raises(UserError, match="4 class folders but the model tells 3 classes apart"):
+        predict(three_way, support, query, tmp_path / "output")
+    assert not (tmp_path / "output").exists()
+
+
+def test_class_without_readable_support_is_refused(any_way, support, query, tmp_path):
+    (support / "blue $x$" / "0.png").write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"blue \$x\$: none of the images can be read"):
+        predict(any_way, support, query, tmp_path / "output")
+
+
+@pytest.mark.parametrize("content", [None, b"no image"])
+def test_query_without_readable_image_is_refused(any_way, support, tmp_path, content):
+    (tmp_path / "query").mkdir()
+    if content is not None:
+        (tmp_path / "query" / "a.png").write_bytes(content)
+    with pytest.raises(UserError, match="query: has no image that can be read"):
+        predict(any_way, support, tmp_path / "query", tmp_path / "output")
+
+
+def test_model_folder_must_exist(tmp_path):
+    with pytest.raises(UserError, match="no such model folder"):
+        ExportedModel(tmp_path / "absent")
+
+
+def test_model_folder_must_hold_a_model(support):
+    with pytest.raises(UserError, match="neither a SavedModel nor numbered versions"):
+        ExportedModel(support)
+
+
+def test_damaged_model_is_named(tmp_path):
+    version = tmp_path / "export" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").write_bytes(b"no model")
+    with pytest.raises(UserError, match=f"^{version}: cannot be loaded") as caught:
+        ExportedModel(version.parent)
+    assert "\n" not in str(caught.value)
+
+
+def test_model_of_another_signature_is_refused(tmp_path):
+    tf.saved_model.save(tf.Module(), str(tmp_path / "export" / "1"))
+    with pytest.raises(UserError, match="cannot be loaded as an exported model"):
+        ExportedModel(tmp_path / "export")

@@ -1,0 +1,55 @@
+"""A pre-training of seconds; in a process of its own, on the devices of a strategy."""
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from sib_tf.backbones.augmentation import Augmentation
+from sib_tf.few_shot.episodes.reader import tabulate
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.few_shot.prototype_accuracy import PrototypeAccuracy
+from sib_tf.training import pretraining
+from sib_tf.training.devices import strategies
+
+SETTINGS = pretraining.Settings(
+    backbone="conv4_4",
+    epochs=2,
+    batch_size=8,
+    learning_rate=0.05,
+    warmup_steps=2,
+    l2=5e-4,
+    crop_size=16,
+    augmentation=Augmentation(2, True, 0.4),
+    seed=3,
+)
+# 36 images make 4 batches of 8. At a higher rate rounding alone, as of the same images in another
+# order, sends some of them through a ReLU or not, and weights apart by 1e-4.
+TWENTY_STEPS = dataclasses.replace(SETTINGS, epochs=5, learning_rate=0.01)
+LABELS = np.repeat([7, 9, 20], 12)  # any integers will do
+IMAGES = np.random.default_rng(0).integers(0, 256, (36, 16, 16, 3), np.uint8)
+
+
+def train(folder, settings, strategy=None):
+    """Images and labels serve as training and validation split."""
+    spec = EpisodeSpec(way=2, shot=1, queries=4)
+    groups = examples_by_class(LABELS, spec, [str(n) for n in range(21)], "validation")
+    episodes = [sample(groups, spec, seed=0, stream="s", index=i) for i in range(5)]
+    pretraining.train(
+        folder,
+        settings,
+        images=IMAGES,
+        labels=LABELS,
+        validate=PrototypeAccuracy(IMAGES, tabulate(episodes)),
+        strategy=strategy,
+    )
+
+
+def train_on(strategy, folder, logical_cpus="1"):
+    """Called in a process in which TensorFlow has done nothing yet."""
+    logging.basicConfig(level=logging.INFO)
+    cpus = [tf.config.LogicalDeviceConfiguration()] * int(logical_cpus)
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)
+    train(Path(folder), TWENTY_STEPS, strategies.build(strategy))

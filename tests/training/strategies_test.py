@@ -1,0 +1,155 @@
+"""The weights of one device, from several: two logical CPUs, two processes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs import glyphs_tiny
+from sib_tf.base.errors import UserError
+from sib_tf.experiments import pipeline
+from sib_tf.experiments.workdir import execute
+from sib_tf.training.devices import strategies
+from tests.training.small_training import TWENTY_STEPS, train
+
+SMALL_TRAINING = (
+    "-c",
+    "import sys; from tests.training import small_training; small_training.train_on(*sys.argv[1:])",
+)
+
+
+def start(*args, **environment):
+    return subprocess.Popen(
+        [sys.executable, *args],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def start_two(args_of):
+    """Workers 0 and 1 of a cluster, with their own arguments."""
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(2)]
+    workers = [f"localhost:{s.getsockname()[1]}" for s in sockets]
+    for s in sockets:
+        s.close()
+    tasks = [{"type": "worker", "index": index} for index in range(2)]
+    configs = [json.dumps({"cluster": {"worker": workers}, "task": task}) for task in tasks]
+    return [start(*args_of(n), TF_CONFIG=config) for n, config in enumerate(configs)]
+
+
+def finish(process):
+    """What a process says until it ends well."""
+    _, said = process.communicate(timeout=150)
+    assert process.returncode == 0, said
+    return said
+
+
+def state(folder):
+    """Name -> value of all that training has left: weights, running averages, momentum, steps."""
+    reader = tf.train.load_checkpoint(str(folder / "checkpoints"))
+    names = [name for name in reader.get_variable_to_shape_map() if name.startswith("model/")]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+@pytest.fixture(scope="module")
+def one_device(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one_device")
+    train(folder, TWENTY_STEPS)
+    return folder
+
+
+def assert_same(folder, one_device, steps=20, tolerance=1e-5):
+    """Within what rounding to float32, 6e-8 of a value, comes to in 20 steps: some 1e-6 of it."""
+    found, expected = state(folder), state(one_device)
+    assert found.keys() == expected.keys()
+    assert found["model/optimizer/_iterations/.ATTRIBUTES/VARIABLE_VALUE"] == steps
+    assert sum("moving_variance" in name for name in found) == 4
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=tolerance, atol=tolerance, err_msg=name)
+    curves, expected = (json.loads((f / "curves.json").read_text()) for f in (folder, one_device))
+    np.testing.assert_allclose(curves["loss"], expected["loss"], rtol=tolerance)
+    assert curves["epoch"] == expected["epoch"]
+    phi, expected = (tf.keras.models.load_model(f / "backbone.keras") for f in (folder, one_device))
+    for one, other in zip(phi.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.slow
+def test_two_devices_train_as_one_does(tmp_path, one_device):
+    finish(start(*SMALL_TRAINING, "mirrored", tmp_path, "2"))
+    assert_same(tmp_path, one_device)
+    train(tmp_path, TWENTY_STEPS)  # goes on from the last checkpoint, on one device
+    assert_same(tmp_path, one_device)
+
+
+@pytest.mark.slow
+def test_replicas_that_cannot_share_a_batch_equally_are_refused(tmp_path):
+    _, said = start(*SMALL_TRAINING, "mirrored", tmp_path, "3").communicate(timeout=150)
+    last = said.splitlines()[-1]
+    assert "config.pretrain_batch_size=8 cannot be shared equally by 3 replicas" in last
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_two_workers_train_as_one_device_and_the_chief_alone_writes(tmp_path, one_device):
+    for process in start_two(lambda n: (*SMALL_TRAINING, "multi_worker", tmp_path / str(n))):
+        finish(process)
+    assert [folder.name for folder in tmp_path.iterdir()] == ["0"]
+    assert_same(tmp_path / "0", one_device)
+
+
+@pytest.mark.slow
+def test_a_worker_is_killed_and_training_goes_on(tmp_path):
+    fields = {"images_per_class": 20, "queries_per_class": 3, "pretrain_epochs": 5}
+    fields["pretrain_learning_rate"] = 0.001
+    config = glyphs_tiny.get_config()
+    config.update(fields)
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    execute(pipeline.build_dataset_step(config), config, alone)
+    together.mkdir()
+    (together / "data").symlink_to(alone / "data")
+    job = ("-m", "jobs.pretrain", "--strategy=multi_worker", f"--workdir={together}")
+    job += ("--config=configs/glyphs_tiny.py", *(f"--config.{k}={v}" for k, v in fields.items()))
+    chief, other = start_two(lambda n: job)
+    # Meanwhile, what should come out.
+    execute(pipeline.pretrain_step(config), config, alone)
+    while not (together / "backbone.part/checkpoints/ckpt-2.index").exists():
+        assert chief.poll() is None, chief.stderr.read()
+        time.sleep(0.1)
+    other.send_signal(signal.SIGKILL)
+    other.communicate()
+    _, said = chief.communicate(timeout=60)
+    assert chief.returncode == 1
+    last = said.splitlines()[-1]
+    assert last.startswith("error: Another worker is gone (")
+    assert last.endswith("): run the same command again on every worker; it goes on.")
+    assert not (together / "backbone").exists()
+    for process in start_two(lambda n: job):
+        assert "epoch 1 of 5" not in finish(process)
+    assert sorted(path.name for path in together.iterdir()) == ["backbone", "data"]
+    # More channels and images, so more of them that rounding sends through a ReLU or not. An epoch
+    # less or more would show in the running averages alone, by a tenth of their way in each step.
+    assert_same(together / "backbone", alone / "backbone", steps=35, tolerance=1e-3)
+
+
+def test_one_device_is_no_strategy_at_all():
+    strategy = strategies.build("one_device")
+    assert strategy is tf.distribute.get_strategy()
+    assert strategies.is_chief(strategy)
+    assert not strategies.has_workers(strategy)
+
+
+def test_several_workers_need_a_cluster(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(UserError, match="TF_CONFIG is not set"):
+        strategies.build("multi_worker")
