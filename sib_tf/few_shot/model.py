@@ -1,6 +1,6 @@
 """Few-shot classification: lambda, xi and a cosine decoder around `inference.unroll`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -10,8 +10,9 @@ import tensorflow as tf
 from sib_tf.method.decoders import CosineClassifier
 from sib_tf.method.inference import unroll
 from sib_tf.method.initialization import PrototypeInitialization
-from sib_tf.method.synthetic_gradients import ABSENT, DenseSyntheticGradient, SetSyntheticGradient
-from sib_tf.method.xi.neighbors import neighbor_weights
+from sib_tf.method.presence import ABSENT
+from sib_tf.method.xi.context import Context
+from sib_tf.method.xi.registry import XI
 
 Inputs = Mapping[str, tf.Tensor]
 
@@ -38,12 +39,14 @@ class FewShotClassifier(keras.Model):
         feature_dim: D.
         num_steps: K, synthetic-gradient steps.
         step_size: eta. The step sums over queries.
-        synthetic_gradient: "dense" (the paper's network) or "set" (any number of classes).
-        hidden: units of its hidden layers; None leaves it to the network, 8N or 32.
+        synthetic_gradient: name of xi in `XI`: "dense" (the paper's network), "set" (any number of
+            classes), or one that was added there.
+        hidden: units of the hidden layers of xi; None: the network's default.
         dtype: of weights and computation, a Keras dtype or policy.
 
     Raises:
-        ValueError: an unknown `synthetic_gradient`, or a dense one without `way`.
+        UserError: an unknown `synthetic_gradient`.
+        ValueError: `way` is None and xi needs a fixed number of classes.
     """
 
     def __init__(
@@ -67,24 +70,11 @@ class FewShotClassifier(keras.Model):
         self.hidden = hidden
         self.initialization = PrototypeInitialization(dtype=self.dtype_policy)
         self.decoder = CosineClassifier(dtype=self.dtype_policy)
-        self.xi = self._build_xi()
+        self.xi = XI[synthetic_gradient](way, hidden, dtype=self.dtype_policy)
         self.initialization.build((None, None, feature_dim))
         self.decoder.build((None, None, feature_dim))
         self.xi.build((None, None, way))
         self.built = True
-
-    def _build_xi(self) -> keras.layers.Layer:
-        if self.synthetic_gradient == "set":
-            return SetSyntheticGradient(self.hidden, dtype=self.dtype_policy)
-        if self.synthetic_gradient != "dense":
-            raise ValueError(
-                f'synthetic_gradient must be "dense" or "set", got "{self.synthetic_gradient}".'
-            )
-        if self.way is None:
-            raise ValueError(
-                "A dense synthetic gradient needs a fixed number of classes: give way."
-            )
-        return DenseSyntheticGradient(self.way, self.hidden, dtype=self.dtype_policy)
 
     def call(self, inputs: Inputs) -> tf.Tensor:
         """Logits of the queries after K synthetic-gradient steps, float [B, Q, N]."""
@@ -121,27 +111,14 @@ class FewShotClassifier(keras.Model):
             tf.debugging.assert_less(
                 labels, self.way, "support_labels must be less than the number of classes."
             )
+        context = Context(queries, inputs.get("query_mask"), self._present(labels))
         return unroll(
             self.initialization(support, labels, way=self._num_classes(labels)),
             predict=lambda theta: self.decoder(queries, theta),
-            synthetic_gradient=self._xi_of(
-                queries, inputs.get("query_mask"), self._present(labels)
-            ),
+            synthetic_gradient=partial(self.xi, context=context),
             step_size=self.step_size,
             num_steps=num_steps,
         )
-
-    def _xi_of(
-        self, queries: tf.Tensor, mask: tf.Tensor | None, classes: tf.Tensor | None
-    ) -> Callable:
-        """The network, told what is the same in all steps: which queries and classes there are."""
-        if self.synthetic_gradient == "dense":
-            return partial(self.xi, present=mask)
-        present = classes
-        if mask is not None:
-            rows = mask[..., tf.newaxis]
-            present = rows if classes is None else rows & classes
-        return partial(self.xi, neighbors=neighbor_weights(queries, mask), present=present)
 
     def classify(self, inputs: Inputs, theta: tf.Tensor) -> tf.Tensor:
         """Logits of the queries, float [B, Q, N], from task weights theta [B, N, D]."""

@@ -11,7 +11,7 @@ Only the last factor needs the labels. The method replaces it by a *synthetic gr
 small network that guesses dL/dyhat from the predictions alone:
 
     theta^0      =  lambda(d^l)                                          (initialization.py)
-    theta^{k+1}  =  theta^k - eta * [d yhat / d theta^k]^T  xi(yhat^k),   k = 0 .. K-1  (below)
+    theta^{k+1}  =  theta^k - eta * [d yhat / d theta^k]^T  xi(yhat^k),   k = 0 .. K-1  (below, xi/)
     yhat^k       =  f(x; theta^k)                                        (decoders.py)
 
 Meta-training, where the query labels are known, takes the loss of yhat^K and differentiates it

@@ -8,7 +8,7 @@ import tensorflow as tf
 from sib_tf.method.decoders import linear
 from sib_tf.method.inference import unroll
 from sib_tf.method.initialization import LearnedInitialization
-from sib_tf.method.synthetic_gradients import PointwiseSyntheticGradient
+from sib_tf.method.xi.pointwise import PointwiseSyntheticGradient
 
 
 @keras.saving.register_keras_serializable("sib_tf")

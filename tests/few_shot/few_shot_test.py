@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from sib_tf import FewShotClassifier
+from sib_tf.base.errors import UserError
 
 WAY, SHOT, DIM = 3, 2, 4
 both = pytest.mark.parametrize("kind", ["dense", "set"])
@@ -356,5 +357,5 @@ def test_a_dense_model_needs_way():
 
 
 def test_an_unknown_synthetic_gradient_is_refused():
-    with pytest.raises(ValueError, match='"dense" or "set", got "sparse"'):
+    with pytest.raises(UserError, match='synthetic_gradient="sparse" is unknown: use "dense" or'):
         FewShotClassifier(WAY, DIM, synthetic_gradient="sparse")

@@ -4,12 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from sib_tf.method.synthetic_gradients import (
-    DenseSyntheticGradient,
-    EpisodeNormalization,
-    SetSyntheticGradient,
-    pair_features,
-)
+from sib_tf.method.xi.context import Context
+from sib_tf.method.xi.dense import DenseSyntheticGradient
+from sib_tf.method.xi.episode_normalization import EpisodeNormalization
+from sib_tf.method.xi.pair_features import pair_features
+from sib_tf.method.xi.registry import XI
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 2), (2, 4, 3, 2)])
@@ -29,18 +28,17 @@ def test_normalization_is_by_episode_with_biased_variance(shape, training):
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("xi", "context"),
-    [(DenseSyntheticGradient(3), ()), (SetSyntheticGradient(), (np.full((1, 4, 4), 0.25),))],
-)
-def test_nothing_is_remembered_from_call_to_call(xi, context):
+@pytest.mark.parametrize("name", XI)
+def test_nothing_is_remembered_from_call_to_call(name):
+    xi = XI[name](way=3)
     xi.build((None, None, 3))
     rng = np.random.default_rng(0)
+    context = Context(rng.normal(size=(1, 4, 6)).astype("float32"))
     logits = rng.normal(size=(1, 4, 3)).astype("float32")
-    before = xi(logits, *context, training=True).numpy()
-    xi(100 + logits[:, ::-1] * 7, *context, training=True)
+    before = xi(logits, context=context, training=True).numpy()
+    xi(100 + logits[:, ::-1] * 7, context=context, training=True)
     assert xi.non_trainable_weights == []
-    np.testing.assert_array_equal(xi(logits, *context, training=False), before)
+    np.testing.assert_array_equal(xi(logits, context=context, training=False), before)
 
 
 @pytest.mark.parametrize("way", [2, 5])
@@ -53,7 +51,7 @@ def test_sizes_and_initial_range_of_the_dense_network(way):
 
 def test_sizes_and_initial_range_of_the_set_wise_network():
     keras.utils.set_random_seed(0)
-    xi = SetSyntheticGradient()
+    xi = XI["set"]()
     xi.build((None, None, None))
     check_range(xi.perceptron, [(9, 32), (32, 32), (32, 1)])
 
@@ -79,7 +77,7 @@ def test_order_of_dense_relu_and_normalization():
         x = np.maximum(x @ dense.kernel.numpy() + dense.bias.numpy(), 0)
         x = (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5)
     expected = x @ net.dense3.kernel.numpy() + net.dense3.bias.numpy()
-    np.testing.assert_allclose(xi(logits)[0], expected, atol=1e-12)
+    np.testing.assert_allclose(xi(logits, context=Context(logits))[0], expected, atol=1e-12)
 
 
 def test_pair_features_by_hand():

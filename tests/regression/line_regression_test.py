@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from sib_tf.method.decoders import linear
-from sib_tf.method.synthetic_gradients import PointwiseSyntheticGradient
+from sib_tf.method.xi.pointwise import PointwiseSyntheticGradient
 from sib_tf.regression.batches import training_batches
 from sib_tf.regression.evaluation import rows, rows_as_trained, rows_of_best_constant
 from sib_tf.regression.model import LineRegressor

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from sib_tf.method.masked_mean import masked_mean
+from sib_tf.method.presence import masked_mean
 
 # Of 5, 10 and 20 the best on the validation classes of CIFAR-FS.
 SHARPNESS = 10.0

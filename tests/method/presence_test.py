@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sib_tf.method.masked_mean import masked_mean
+from sib_tf.method.presence import masked_mean
 
 X = np.random.default_rng(0).normal(size=(2, 4, 3, 5))
 
