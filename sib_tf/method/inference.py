@@ -21,18 +21,22 @@ support set alone decides.
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import tensorflow as tf
 
+# The weights of a batch of tasks: a tensor [B, ...], or a nest of them (dict, tuple, list).
+Weights = TypeVar("Weights")
+
 
 def unroll(
-    theta: tf.Tensor,
-    predict: Callable[[tf.Tensor], tf.Tensor],
+    theta: Weights,
+    predict: Callable[[Weights], tf.Tensor],
     synthetic_gradient: Callable[[tf.Tensor], tf.Tensor],
     *,
     step_size: float,
     num_steps: int,
-) -> list[tf.Tensor]:
+) -> list[Weights]:
     """Takes K synthetic-gradient steps on the weights of a batch of tasks.
 
         theta^{k+1} = theta^k - step_size * [d yhat^k / d theta^k]^T xi(yhat^k)
@@ -43,7 +47,8 @@ def unroll(
     `predict` and `synthetic_gradient` depend on.
 
     Args:
-        theta: theta^0, float [B, ...]: one set of weights per task.
+        theta: theta^0, a tensor, float [B, ...], or a nested structure of such tensors: one set of
+            weights per task.
         predict: maps theta to the query predictions yhat, float [B, Q, ...]. Tasks stay apart:
             yhat[b] depends on theta[b] only.
         synthetic_gradient: xi, maps yhat to a guess of dL/dyhat, of the same shape.
@@ -51,20 +56,18 @@ def unroll(
         num_steps: K >= 0.
 
     Returns:
-        The path [theta^0, ..., theta^K], K + 1 tensors of the shape of `theta`.
+        The path [theta^0, ..., theta^K], K + 1 structures like `theta`. Weights that the prediction
+        does not depend on stay as they are.
 
     Raises:
-        ValueError: `num_steps` is negative, `theta` is not floating point, or the synthetic
-            gradient has another shape than the prediction.
+        ValueError: if `num_steps` is negative, a tensor of `theta` is not floating point, or the
+            synthetic gradient has another shape than the prediction.
 
     Source: equations 11 and 12 and algorithm 1 of the paper.
     """
     if num_steps < 0:
         raise ValueError(f"num_steps must be 0 or more, got {num_steps}.")
-    theta = tf.convert_to_tensor(theta)
-    if not theta.dtype.is_floating:
-        raise ValueError(f"theta must be floating point, got {theta.dtype.name}.")
-
+    theta = tf.nest.map_structure(_floating, theta)
     path = [theta]
     for _ in range(num_steps):
         with tf.GradientTape() as tape:
@@ -76,6 +79,19 @@ def unroll(
                 "synthetic_gradient must keep the shape of the prediction: "
                 f"got {cotangent.shape} for {prediction.shape}."
             )
-        theta = theta - step_size * tape.gradient(prediction, theta, output_gradients=cotangent)
+        gradient = tape.gradient(
+            prediction,
+            theta,
+            output_gradients=cotangent,
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        theta = tf.nest.map_structure(lambda w, g: w - step_size * g, theta, gradient)
         path.append(theta)
     return path
+
+
+def _floating(weights: tf.Tensor) -> tf.Tensor:
+    weights = tf.convert_to_tensor(weights)
+    if not weights.dtype.is_floating:
+        raise ValueError(f"theta must be floating point, got {weights.dtype.name}.")
+    return weights

@@ -45,6 +45,53 @@ def test_two_steps_of_a_scalar_task():
     np.testing.assert_allclose(np.ravel(path), [1.0, 0.6, 0.4], atol=1e-12)
 
 
+def test_two_steps_of_a_slope_and_an_intercept():
+    # yhat = w (1, 2) + b, target (1, 0), w0 = b0 = 0, eta 0.1.
+    # Step 1: residual (-1, 0); dw = -1*1 + 0*2 = -1, db = -1; w = b = 0.1.
+    # Step 2: yhat (0.2, 0.3), residual (-0.8, 0.3); dw = -0.8 + 0.6 = -0.2, db = -0.5;
+    # w = 0.12, b = 0.15.
+    x, target = tf.constant([[1.0, 2.0]], tf.float64), tf.constant([[1.0, 0.0]], tf.float64)
+    start = {"w": tf.zeros([1, 1], tf.float64), "b": tf.zeros([1, 1], tf.float64)}
+    path = unroll(
+        start,
+        predict=lambda theta: theta["w"] * x + theta["b"],
+        synthetic_gradient=lambda y: y - target,
+        step_size=0.1,
+        num_steps=2,
+    )
+    assert [sorted(theta) for theta in path] == [["b", "w"]] * 3
+    np.testing.assert_allclose([np.ravel(theta["w"]) for theta in path], [[0], [0.1], [0.12]])
+    np.testing.assert_allclose([np.ravel(theta["b"]) for theta in path], [[0], [0.1], [0.15]])
+
+
+@pytest.mark.parametrize("num_steps", [1, 4])
+def test_weights_in_two_tensors_go_the_way_of_those_in_one(num_steps):
+    x, target, theta = linear_tasks()
+    whole = descend(x, target, theta, num_steps)
+    parts = unroll(
+        (tf.constant(theta[:, :1]), [tf.constant(theta[:, 1:])]),
+        predict=lambda w: tf.linalg.matvec(x, tf.concat([w[0], w[1][0]], axis=1)),
+        synthetic_gradient=lambda y: y - target,
+        step_size=0.03,
+        num_steps=num_steps,
+    )
+    for one, (first, (rest,)) in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(np.concatenate([first, rest], axis=1), one, atol=1e-12)
+
+
+def test_weights_that_the_prediction_ignores_stay():
+    used, ignored = tf.constant([[1.0]]), tf.constant([[5.0, 6.0]])
+    _, end = unroll(
+        (used, ignored),
+        predict=lambda theta: 2.0 * theta[0],
+        synthetic_gradient=tf.ones_like,
+        step_size=0.25,
+        num_steps=1,
+    )
+    np.testing.assert_allclose(end[0], [[0.5]])  # 1 - 0.25 * 2
+    np.testing.assert_array_equal(end[1], ignored)
+
+
 def test_without_steps_only_the_start_is_left():
     x, target, theta = linear_tasks()
     (only,) = descend(x, target, theta, num_steps=0)
@@ -83,10 +130,11 @@ def test_a_negative_number_of_steps_is_refused():
 
 
 @pytest.mark.parametrize("num_steps", [0, 1])
-def test_integer_weights_are_refused(num_steps):
+@pytest.mark.parametrize("theta", [tf.constant([[1]]), {"w": tf.ones([1, 1]), "n": tf.constant(1)}])
+def test_integer_weights_are_refused(theta, num_steps):
     with pytest.raises(ValueError, match="theta must be floating point, got int32"):
         unroll(
-            tf.constant([[1]]),
+            theta,
             predict=tf.identity,
             synthetic_gradient=tf.identity,
             step_size=1.0,
