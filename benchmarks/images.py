@@ -2,7 +2,7 @@
 
     python -m benchmarks.images
 
-What `configs/cifar_fs_conv4_64.py` and `configs/mini_imagenet_conv4_64.py` do: Conv-4-64 on stored
+What `configs/cifar_fs.py` and `configs/mini_imagenet.py` do: Conv-4-64 on stored
 images of 32 and of 84 pixels (the centre 80 are seen). `embed` looks at each ten times: shifted and
 mirrored. "Bare" is the same model, which takes the same ten looks, on one batch that lies ready in
 memory, so what is lost to it is the price of reading, augmenting and, for `embed`, writing. Images
@@ -22,11 +22,11 @@ import tensorflow_datasets as tfds
 from absl import app, flags
 from PIL import Image
 
-from configs import cifar_fs_conv4_64, mini_imagenet_conv4_64
+from configs import cifar_fs, mini_imagenet
 from sib_tf.backbones import feature_network
 from sib_tf.beam import runner
 from sib_tf.datasets.class_folders import Builder, ClassFoldersConfig
-from sib_tf.experiments import settings
+from sib_tf.experiments import families
 from sib_tf.features import embedding
 from sib_tf.training import pretraining
 from sib_tf.training.image_batches import training_batches
@@ -37,12 +37,12 @@ _RUNS = flags.DEFINE_integer("runs", 5, "Timed runs of each kind, in turns.", 1)
 _IMAGES = flags.DEFINE_integer(
     "images", 3000, "Images of 84 pixels; of 32, as many as have as many pixels.", 500
 )
-_CONFIGS = {32: cifar_fs_conv4_64, 84: mini_imagenet_conv4_64}  # by the size of stored images
+_CONFIGS = {32: cifar_fs, 84: mini_imagenet}  # by the size of stored images
 
 
 def settings_for(size: int) -> pretraining.Settings:
     """Those of the config for images of this size, but for the warm-up, longer than a short run."""
-    of_config = settings.pretraining_settings(_CONFIGS[size].get_config(), size)
+    of_config = families.read(_CONFIGS[size].get_config()).phi
     return dataclasses.replace(of_config, warmup_steps=1)
 
 
@@ -68,8 +68,8 @@ def pretraining_rates(images: np.ndarray) -> dict[str, float]:
         images,
         labels,
         batch_size=how.batch_size,
-        augmentation=how.augmentation,
-        seed=how.seed,
+        augmentation=how.augmentation(images.shape[1]),
+        seed=0,
     )
     batch = next(iter(real))
     ready = function_of_step(lambda step: batch, first=0, parallel=1)
@@ -88,7 +88,7 @@ def embedding_rates(images: np.ndarray, folder: Path) -> dict[str, float]:
     phi = feature_network.averaged(
         pretraining.compiled(how, images, 64).phi,
         shift=how.average_shift,
-        mirror=how.augmentation.flip,
+        mirror=how.flip,
     )
     phi.save(folder / "phi.keras")
     forward = tf.function(lambda batch: phi(batch, training=False))

@@ -17,8 +17,8 @@ from absl import app, flags
 from scipy import stats
 
 from configs import glyphs
-from sib_tf.experiments import pipeline
-from sib_tf.experiments.workdir import execute
+from sib_tf.experiments import families
+from sib_tf.experiments.execution import execute
 from sib_tf.training import pretraining
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of all trainings.", required=True)
@@ -28,15 +28,16 @@ _SEEDS = flags.DEFINE_integer("seeds", 16, "How many.", 2)
 def accuracies(workdir: Path, seed: int, precision: str) -> list[float]:
     """Trains and evaluates: mean accuracy on the test episodes for K = 0, 1, ..., in percent."""
     config = glyphs.get_config()
-    config.seed, config.pretrain_precision = seed, precision
-    config.test_query_shares = ("balanced",)
-    execute(pipeline.build_dataset_step(config), config, workdir)
+    config.seed, config.phi.precision = seed, precision
+    config.eval.query_shares = ("balanced",)
+    checked = families.read(config)
+    execute(families.steps_of(config, "build_dataset")[0], checked, workdir)
     run = workdir / f"{precision}-{seed}"
     run.mkdir(exist_ok=True)
     if not (run / "data").exists():
         (run / "data").symlink_to((workdir / "data").resolve())
-    for step in pipeline.steps(config):
-        execute(step, config, run)
+    for step in families.steps(config):
+        execute(step, checked, run)
         if step.name == "evaluate":
             break
     keras.utils.clear_session()

@@ -23,11 +23,11 @@ _WORKERS = flags.DEFINE_multi_integer("workers", [1, 2], "Beam workers.")
 CLASSES = 150
 CONFIG = (
     "--config=configs/glyphs.py",
-    "--config.backbone=conv4_64",
-    "--config.pretrain_epochs=1",
-    "--config.pretrain_warmup_steps=10",
-    "--config.views=1",
-    "--config.queries_per_class=5",  # for which the classes of the smallest data set are enough
+    "--config.phi.backbone=conv4_64",
+    "--config.phi.epochs=1",
+    "--config.phi.warmup_steps=10",
+    "--config.features.views=1",
+    "--config.episodes.queries_per_class=5",  # the smallest data set has no more
 )
 # Job -> the folders that it writes.
 JOBS = {
@@ -67,7 +67,7 @@ def costs(images_per_class: int, workers: int) -> Iterator[tuple[str, str]]:
 def cost(job: str, images_per_class: int, folder: Path, beam: Sequence[str]) -> str:
     """Runs a job and reads what it cost, the start of the program left out."""
     command = [sys.executable, "-m", f"jobs.{job}", *CONFIG, f"--workdir={folder}"]
-    command += [f"--config.images_per_class={images_per_class}", *beam]
+    command += [f"--config.data.images_per_class={images_per_class}", *beam]
     printed = folder / "printed.txt"
     with printed.open("w") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file)

@@ -5,7 +5,7 @@
 Requests are 5-way 1-shot episodes with 75 queries of 32 pixels, 1 or 16 of them, answered in
 process by an exported Conv-4-64 with K = 3. "Bare" is a forward pass of the same phi on the same 80
 images an episode, so what is lost to it is the price of checks, padding and the steps. phi looks at
-each image once, and ten times as configs/cifar_fs_conv4_64.py has it. Run it on an idle machine.
+each image once, and ten times as configs/cifar_fs.py has it. Run it on an idle machine.
 """
 
 import tempfile

@@ -1,61 +1,92 @@
-"""Glyphs, 5-way 1-shot, Conv-4-32, the paper's synthetic gradient network.
+"""Rendered glyphs, 5-way 1-shot, Conv-4-32, K = 3, the paper's network.
 
     python -m jobs.pipeline --config=configs/glyphs.py --workdir=work/glyphs
 
-The data set renders itself; two cores take some four minutes. Not in the paper.
+The data set renders itself; two cores take some four minutes. Not in the paper. In miniature, every
+step in half a minute, for tests:
+
+    python -m jobs.pipeline --config=configs/glyphs.py:tiny --workdir=work/tiny
 """
 
 from ml_collections import ConfigDict, config_dict
 
+from sib_tf.base.errors import UserError
 
-def get_config() -> ConfigDict:
+
+def get_config(size: str = "full") -> ConfigDict:
     config = ConfigDict()
+    config.family = "few_shot"
     config.seed = 0  # weights, augmentation and episodes
 
-    config.dataset = "glyphs"
-    config.data_seed = 0
-    config.images_per_class = 200
-    config.classes = (96, 24, 30)  # of train, validation and test
+    config.data = ConfigDict()
+    config.data.name = "glyphs"
+    config.data.seed = 0
+    config.data.images_per_class = 200
+    config.data.classes = (96, 24, 30)  # of train, validation and test
 
-    # phi: a cosine classifier over the training classes
-    config.backbone = "conv4_32"
-    config.pretrain_epochs = 4
-    config.pretrain_batch_size = 64
-    config.pretrain_learning_rate = 0.1  # peak
-    config.pretrain_warmup_steps = 100
-    config.pretrain_precision = "float32"  # or "mixed_bfloat16"
-    config.l2 = 5e-4  # in the gradient, of pre-training and meta-training
-    config.crop_size = 32  # what phi sees of an image, its centre
-    config.crop_padding = 4
-    config.flip = False  # a mirrored letter is another letter
-    config.color_jitter = 0.4
-    config.average_shift = 0  # pixels; phi averages over images shifted by so many
-    config.views = 2  # of each training image in the feature cache; several are augmented
+    config.phi = ConfigDict()
+    config.phi.backbone = "conv4_32"
+    config.phi.crop_size = 32
+    config.phi.crop_padding = 4
+    config.phi.flip = False  # a mirrored letter is another letter
+    config.phi.color_jitter = 0.4
+    config.phi.average_shift = 0  # pixels
+    config.phi.epochs = 4
+    config.phi.batch_size = 64
+    config.phi.learning_rate = 0.1  # peak
+    config.phi.warmup_steps = 100
+    config.phi.l2 = 5e-4
+    config.phi.precision = "float32"  # or "mixed_bfloat16"
+    config.phi.selection_way = 5  # of the episodes that choose the epoch
+    config.phi.selection_queries = 75
 
-    # Episodes
-    config.way = 5
-    config.shot = 1
-    config.queries_per_class = 15
-    config.queries = config_dict.placeholder(int)  # in all; set it instead of queries_per_class
-    config.dirichlet_alpha = 2.0
-    config.train_query_shares = "balanced"
-    config.test_query_shares = ("balanced", "dirichlet")
-    config.train_episodes = 5000
-    config.validation_episodes = 600
-    config.test_episodes = 2000
+    config.features = ConfigDict({"views": 2})
 
-    # Meta-training
-    config.synthetic_gradient = "dense"
-    config.hidden_units = config_dict.placeholder(int)  # as many as suit it if left out
-    config.num_steps = 3  # K
-    config.step_size = 1e-3  # eta
-    config.train_steps = 3000
-    config.episodes_per_step = 1
-    config.steps_per_call = 100
-    config.steps_per_epoch = 500
-    config.learning_rate = 2e-2  # at first, then a cosine down to 0
-    config.train_l2 = config_dict.placeholder(float)  # of meta-training alone, in place of l2
+    config.episodes = ConfigDict()
+    config.episodes.way = 5
+    config.episodes.shot = 1
+    config.episodes.queries_per_class = 15
+    config.episodes.queries = config_dict.placeholder(int)  # in all, in place of queries_per_class
+    config.episodes.dirichlet_alpha = 2.0
 
-    config.eval_num_steps = 5  # evaluate after 0 .. 5 steps
-    config.export_name = "glyphs"
+    config.meta = ConfigDict()
+    config.meta.synthetic_gradient = "dense"
+    config.meta.hidden_units = config_dict.placeholder(int)  # None: the network's default
+    config.meta.num_steps = 3  # K
+    config.meta.step_size = 1e-3  # eta
+    config.meta.query_shares = "balanced"
+    config.meta.train_episodes = 5000
+    config.meta.validation_episodes = 600
+    config.meta.steps = 3000
+    config.meta.episodes_per_step = 1
+    config.meta.steps_per_call = 100
+    config.meta.steps_per_epoch = 500
+    config.meta.learning_rate = 2e-2  # at first, then a cosine down to 0
+    config.meta.l2 = 5e-4
+
+    config.eval = ConfigDict()
+    config.eval.episodes = 2000
+    config.eval.query_shares = ("balanced", "dirichlet")
+    config.eval.num_steps = 5
+
+    config.export = ConfigDict({"name": "glyphs"})
+    if size == "tiny":
+        _shrink(config)
+    elif size != "full":
+        raise UserError(f"--config=configs/glyphs.py:{size} is unknown: use tiny, or no argument.")
     return config
+
+
+def _shrink(config: ConfigDict) -> None:
+    config.data.classes = (24, 5, 5)
+    config.data.images_per_class = 80
+    config.phi.backbone = "conv4_16"
+    config.phi.epochs = 14
+    config.phi.learning_rate = 0.3
+    config.phi.warmup_steps = 20
+    config.meta.train_episodes = 1000
+    config.meta.validation_episodes = 50
+    config.meta.steps_per_epoch = 1500
+    config.eval.episodes = 100
+    config.eval.num_steps = 3
+    config.export.name = "glyphs_tiny"

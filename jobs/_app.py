@@ -14,7 +14,8 @@ from ml_collections import ConfigDict, config_flags
 
 from sib_tf.base import storage
 from sib_tf.base.errors import UserError
-from sib_tf.experiments import workdir
+from sib_tf.experiments import execution, families
+from sib_tf.experiments.step import Step
 
 _INTERRUPTED = 130  # 128 + SIGINT, as of a shell
 _REMEDY = ": make room, fix the permissions or name another folder."
@@ -28,19 +29,18 @@ class Experiment:
     workdir: Path
     base: Path
 
-    def run(
-        self, steps: Sequence[workdir.Step], beam_args: Sequence[str] = ()
-    ) -> list[workdir.Step]:
+    def run(self, steps: Sequence[Step], beam_args: Sequence[str] = ()) -> list[Step]:
         """Runs steps one after the other, those that are not finished yet; returns the others."""
+        config = families.read(self.config)
         return [
             step
             for step in steps
-            if not workdir.execute(step, self.config, self.workdir, self.base, beam_args)
+            if not execution.execute(step, config, self.workdir, self.base, beam_args)
         ]
 
-    def assist(self, step: workdir.Step) -> None:
+    def assist(self, step: Step) -> None:
         """Runs a step, unless it is finished, beside the process that writes its result."""
-        workdir.assist(step, self.config, self.workdir, self.base)
+        execution.assist(step, families.read(self.config), self.workdir, self.base)
 
 
 def define_config_flag() -> Callable[[], ConfigDict]:

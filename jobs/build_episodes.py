@@ -13,11 +13,13 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from jobs import _app
 from sib_tf.beam import runner
 from sib_tf.datasets import prepared
-from sib_tf.experiments import families, pipeline
+from sib_tf.experiments import families
+from sib_tf.experiments.options import Options
 from sib_tf.few_shot.episodes import schema
+
+from . import _app
 
 _experiment = _app.define_experiment_flags()
 _SPLIT = flags.DEFINE_enum("split", "all", ["all", *prepared.SPLITS], "Which episodes to build.")
@@ -35,9 +37,12 @@ _NUM_SHARDS = flags.DEFINE_integer("num_shards", 0, "Files of each set; 0: the r
 def main(argv: Sequence[str]) -> None:
     """Builds the chosen sets of episodes that are not finished."""
     experiment = _experiment()
-    families.steps_of(experiment.config, "build_episodes")  # refuses one without episodes
-    splits = prepared.SPLITS if _SPLIT.value == "all" else (_SPLIT.value,)
-    steps = pipeline.episode_steps(experiment.config, splits, _MATERIALIZE.value, _NUM_SHARDS.value)
+    options = Options(
+        splits=prepared.SPLITS if _SPLIT.value == "all" else (_SPLIT.value,),
+        materialize=_MATERIALIZE.value,
+        num_shards=_NUM_SHARDS.value,
+    )
+    steps = families.steps_of(experiment.config, "build_episodes", options)
     skipped = experiment.run(steps, argv[1:])
     if skipped and _NUM_SHARDS.value:
         logging.getLogger("sib_tf").warning(

@@ -11,9 +11,10 @@ Options after `--` go to the Beam runner: `-- --direct_num_workers=2
 
 from collections.abc import Sequence
 
-from jobs import _app
 from sib_tf.beam import runner
 from sib_tf.experiments import families
+
+from . import _app
 
 _experiment = _app.define_experiment_flags()
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from absl import flags
 
-from jobs import _app
-from sib_tf.experiments import families, pipeline
+from sib_tf.experiments import families
 from sib_tf.serving import versions
+
+from . import _app
 
 _experiment = _app.define_experiment_flags()
 _SERVING = flags.DEFINE_string(
@@ -29,9 +30,9 @@ def main(argv: Sequence[str]) -> None:
     (step,) = families.steps_of(experiment.config, "export")
     experiment.run([step])
     if _SERVING.value:
-        model = pipeline.exported_model(experiment.workdir / step.folder, experiment.config)
-        folder = Path(_SERVING.value) / experiment.config.export_name
-        print(f"Published as {versions.publish(model, folder)}")
+        name = experiment.config.export.name
+        model = experiment.workdir / step.folder / name / "1"
+        print(f"Published as {versions.publish(model, Path(_SERVING.value) / name)}")
 
 
 if __name__ == "__main__":

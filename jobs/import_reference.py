@@ -1,6 +1,6 @@
 r"""Converts checkpoints of the authors' released PyTorch code to weights of ours.
 
-    python -m jobs.import_reference --config=configs/cifar_fs_wrn_28_10.py:1 \
+    python -m jobs.import_reference --config=configs/cifar_fs.py:wrn_28_10,shot=1 \
         --backbone=netFeatBest.pth --classifier=netSIBBest.pth --output=work/released
 
 Writes OUTPUT/backbone.keras and, with --classifier, OUTPUT/model.keras; `python -m jobs.pipeline
@@ -13,8 +13,10 @@ from pathlib import Path
 
 from absl import flags
 
-from jobs import _app
+from sib_tf.experiments import families
 from sib_tf.experiments.reference import conversion
+
+from . import _app
 
 _config = _app.define_config_flag()
 _BACKBONE = flags.DEFINE_string(
@@ -29,7 +31,7 @@ def main(argv: Sequence[str]) -> None:
     del argv  # The flags say it all.
     conversion.convert(
         Path(_OUTPUT.value),
-        _config(),
+        families.read(_config()),
         backbone=Path(_BACKBONE.value),
         classifier=Path(_CLASSIFIER.value) if _CLASSIFIER.value else None,
     )

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from absl import flags
 
-from jobs import _app
 from sib_tf.beam import runner
 from sib_tf.experiments import families
+from sib_tf.experiments.options import Options
+
+from . import _app
 
 _experiment = _app.define_experiment_flags()
 _WEIGHTS = flags.DEFINE_string("weights", None, "Folder of published weights, to train nothing.")
@@ -25,7 +27,7 @@ def main(argv: Sequence[str]) -> None:
     """Runs every step that is not finished."""
     experiment = _experiment()
     weights = Path(_WEIGHTS.value) if _WEIGHTS.value else None
-    experiment.run(families.steps(experiment.config, weights), argv[1:])
+    experiment.run(families.steps(experiment.config, Options(weights=weights)), argv[1:])
 
 
 if __name__ == "__main__":

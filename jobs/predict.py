@@ -18,9 +18,10 @@ from pathlib import Path
 
 from absl import flags
 
-from jobs import _app
 from sib_tf.serving.client.model import connect
 from sib_tf.serving.predict.prediction import ExportedModel, Model, predict
+
+from . import _app
 
 _MODEL = flags.DEFINE_string(
     "model",

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from jobs import _app
-from sib_tf.experiments import families, pipeline
+from sib_tf.experiments import families
+from sib_tf.experiments.options import Options
 from sib_tf.training.devices import cluster, strategies
+
+from . import _app
 
 _experiment = _app.define_experiment_flags()
 _STRATEGY = flags.DEFINE_enum(
@@ -31,8 +33,8 @@ def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
     del argv  # The flags say it all.
     experiment = _experiment()
-    families.steps_of(experiment.config, "pretrain")  # refuses one without phi
-    step = pipeline.pretrain_step(experiment.config, _STRATEGY.value)
+    options = Options(strategy=_STRATEGY.value)
+    (step,) = families.steps_of(experiment.config, "pretrain", options)
     if _STRATEGY.value == strategies.MULTI_WORKER and not cluster.from_environment().is_chief:
         experiment.assist(step)
     else:

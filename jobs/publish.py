@@ -1,6 +1,6 @@
 r"""Copies the results of a finished experiment to where they can be committed.
 
-    python -m jobs.publish --config=configs/cifar_fs_conv4_64.py:1 --base=work/cifar_fs \
+    python -m jobs.publish --config=configs/cifar_fs.py:conv4_64,shot=1 --base=work/cifar_fs \
         --workdir=work/cifar_fs/1shot --output=results/cifar_fs_conv4_64-1shot
 
 Writes OUTPUT/report.json: the report of `jobs.evaluate` with the command, config, package versions,
@@ -15,9 +15,9 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from jobs import _app
 from sib_tf.experiments import families, publishing
-from sib_tf.experiments.workdir import settings
+
+from . import _app
 
 _experiment = _app.define_experiment_flags()
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write.", required=True)
@@ -34,7 +34,8 @@ def main(argv: Sequence[str]) -> None:
         output,
         workdir=experiment.workdir,
         base=experiment.base,
-        config=settings(evaluate.all_fields(), experiment.config),
+        config=families.read(experiment.config),
+        evaluate=evaluate,
         command=_command(output),
         weights=_weights(experiment) if _WEIGHTS.value else (),
     )

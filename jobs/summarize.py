@@ -10,8 +10,9 @@ from pathlib import Path
 
 from absl import flags
 
-from jobs import _app
 from sib_tf.experiments import results_summary
+
+from . import _app
 
 _RESULTS = flags.DEFINE_string("results", "results", "Folder of published reports.")
 _README = flags.DEFINE_string("readme", "README.md", "File with the table, rewritten.")

@@ -8,8 +8,9 @@ WORKDIR/model. Killed, it goes on with the same command.
 
 from collections.abc import Sequence
 
-from jobs import _app
 from sib_tf.experiments import families
+
+from . import _app
 
 _experiment = _app.define_experiment_flags()
 

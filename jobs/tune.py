@@ -18,8 +18,9 @@ from pathlib import Path
 
 from absl import flags
 
-from jobs import _app
 from sib_tf.search import space, step, tuner
+
+from . import _app
 
 _experiment = _app.define_experiment_flags()
 _SPACE = flags.DEFINE_string("space", None, "Python file that says what to vary.", required=True)

@@ -63,7 +63,7 @@ def refuse_large_crop(crop_size: int, image_size: int) -> None:
     """Raises UserError if the crop is larger than the images."""
     if crop_size > image_size:
         raise UserError(
-            f"config.crop_size={crop_size} is more than the {image_size} pixels of the images: "
+            f"config.phi.crop_size={crop_size} is more than the {image_size} pixels of the images: "
             "lower it."
         )
 

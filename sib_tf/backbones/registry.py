@@ -35,19 +35,18 @@ def constructor(name: str, image_size: int) -> Callable[[], keras.Model]:
     if match := re.fullmatch(r"conv4_([1-9]\d*)", name):
         if image_size < 16:  # four times halved
             raise UserError(
-                f'config.crop_size={image_size} is too small for config.backbone="{name}": make it '
-                "at least 16."
+                f'crop_size={image_size} is too small for backbone="{name}": make it at least 16.'
             )
         return functools.partial(conv4, image_size, width=int(match[1]))
     if match := re.fullmatch(r"wrn_([1-9]\d*)_([1-9]\d*)", name):
         depth, width = int(match[1]), int(match[2])
         if depth < 10 or depth % 6 != 4:
             raise UserError(
-                f'config.backbone="{name}" cannot have the depth {depth}: it must be 6n + 4, such '
+                f'backbone="{name}" cannot have the depth {depth}: it must be 6n + 4, such '
                 "as 10, 16 or 28."
             )
         return functools.partial(wide_resnet, image_size, depth=depth, width=width)
     raise UserError(
-        f'config.backbone="{name}" is unknown: use conv4_WIDTH, such as "conv4_64", or '
+        f'backbone="{name}" is unknown: use conv4_WIDTH, such as "conv4_64", or '
         'wrn_DEPTH_WIDTH, such as "wrn_28_10".'
     )

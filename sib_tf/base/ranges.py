@@ -13,7 +13,7 @@ def at_least(least: float, **fields: float) -> None:
     """
     for name, value in fields.items():
         if not least <= value < math.inf:
-            raise UserError(f"config.{name}={value} must be at least {least} and finite.")
+            raise UserError(f"{name}={value} must be at least {least} and finite.")
 
 
 def finite(**fields: float) -> None:
@@ -24,7 +24,7 @@ def finite(**fields: float) -> None:
     """
     for name, value in fields.items():
         if not math.isfinite(value):
-            raise UserError(f"config.{name}={value} must be finite.")
+            raise UserError(f"{name}={value} must be finite.")
 
 
 def positive(**fields: float) -> None:
@@ -35,4 +35,4 @@ def positive(**fields: float) -> None:
     """
     for name, value in fields.items():
         if not 0 < value < math.inf:
-            raise UserError(f"config.{name}={value} must be positive and finite.")
+            raise UserError(f"{name}={value} must be positive and finite.")

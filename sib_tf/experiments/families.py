@@ -1,63 +1,114 @@
-"""All steps of an experiment, whatever its kind."""
+"""The task families, and the steps of an experiment of any of them."""
 
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ml_collections import ConfigDict
 
+from sib_tf.base import sections
 from sib_tf.base.errors import UserError
-from sib_tf.experiments import line_pipeline, pipeline
-from sib_tf.experiments.workdir import Step
-from sib_tf.training import meta_training, pretraining
+from sib_tf.base.registry import Registry
+from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.few_shot import family as few_shot
+from sib_tf.experiments.options import Options
+from sib_tf.experiments.regression import family as regression
+from sib_tf.experiments.step import Step
 
-_LINES = "spinning_lines"
-_WEIGHTS = {"pretrain": pretraining.BACKBONE, "train": meta_training.MODEL}  # by step
+_MAX_SEED = 2**32  # NumPy's
 
 
-def steps(config: ConfigDict, weights: Path | None = None) -> list[Step]:
-    """All steps of an experiment in an order in which they can run.
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """A kind of task, with the steps of an experiment on it.
+
+    Attributes:
+        title: its name in messages.
+        sections: name of each section of its configs -> dataclass, or callable with the fields of
+            the section that returns one.
+        check: callable that refuses sections which do not fit each other, by a UserError.
+        steps: callable: config and options -> all steps, in an order in which they can run.
+    """
+
+    title: str
+    sections: Mapping[str, Callable[..., Any]]
+    check: Callable[[Configuration], None]
+    steps: Callable[[Configuration, Options], list[Step]]
+
+
+FAMILIES: Registry[Family] = Registry("config.family")
+FAMILIES["few_shot"] = Family(few_shot.TITLE, few_shot.SECTIONS, few_shot.check, few_shot.steps)
+FAMILIES["regression"] = Family(
+    regression.TITLE, regression.SECTIONS, regression.check, regression.steps
+)
+
+
+def read(config: ConfigDict) -> Configuration:
+    """Checks a config, so that a bad field is refused in the first second and not hours later.
 
     Args:
-        config: of the experiment; its `dataset` says of which kind.
-        weights: of a few-shot classification, as of `pipeline.steps`.
+        config: `family`, `seed`, the sections of the family, and maybe `manual_dir`, the folder of
+            files that the user has downloaded.
 
     Raises:
-        UserError: a field of the config is missing or cannot be, or weights are given to an
-            experiment that takes none.
+        UserError: if a field is missing, unknown or out of range; names it.
     """
-    if config.dataset != _LINES:
-        return pipeline.steps(config, weights)
-    if weights:
-        raise UserError("--weights is for few-shot classification: leave it out.")
-    return line_pipeline.steps(config)
+    fields = config.to_dict()
+    family = FAMILIES[fields.pop("family", None)]
+    seed = fields.pop("seed", 0)
+    if not 0 <= seed < _MAX_SEED:
+        raise UserError(f"config.seed={seed} must be at least 0 and less than 2**32.")
+    values = {"seed": seed, "manual_dir": fields.pop("manual_dir", None)}
+    for name, kind in family.sections.items():
+        values[name] = _section(kind, name, fields.pop(name, {}))
+    if fields:
+        raise UserError(f"config.{next(iter(fields))} is unknown: see the sections of the config.")
+    checked = Configuration(values)
+    family.check(checked)
+    return checked
 
 
-def steps_of(config: ConfigDict, name: str) -> list[Step]:
+def _section(kind: Callable[..., Any], name: str, fields: Mapping[str, Any]) -> Any:
+    return sections.build(kind, name, fields) if isinstance(kind, type) else kind(**fields)
+
+
+def steps(config: ConfigDict, options: Options | None = None) -> list[Step]:
+    """All steps of an experiment, in an order in which they can run.
+
+    Raises:
+        UserError: if the config is not one that `read` accepts, or the options do not fit.
+    """
+    return FAMILIES[config.family].steps(read(config), options or Options())
+
+
+def steps_of(config: ConfigDict, name: str, options: Options | None = None) -> list[Step]:
     """The steps of one job.
 
     Raises:
-        UserError: as `steps`, or the experiment has no such step.
+        UserError: in the cases of `steps`, or if the family has no such step.
     """
-    every = steps(config)
+    every = steps(config, options)
     chosen = [step for step in every if step.name == name]
     if not chosen:
-        names = ", ".join(dict.fromkeys(step.name for step in every))
-        raise UserError(f"An experiment on {config.dataset} has no step {name}, only {names}.")
+        title, names = FAMILIES[config.family].title, dict.fromkeys(step.name for step in every)
+        raise UserError(f"A {title} has no step {name}, only {', '.join(names)}.")
     return chosen
 
 
-def weights(config: ConfigDict, workdir: Path, base: Path) -> list[Path]:
-    """The files with what a finished experiment has learned: phi, if there is one, and its model.
+def weights(config: ConfigDict, workdir: Path, base: Path) -> Sequence[Path]:
+    """The files with what a finished experiment has learned.
 
     Args:
-        config: of the experiment.
-        workdir: of the experiment.
-        base: of its shared steps.
+        config: config of the experiment.
+        workdir: its working directory.
+        base: working directory of its shared steps.
 
     Raises:
-        UserError: as `steps`.
+        UserError: in the cases of `steps`.
     """
     return [
-        (base if step.shared else workdir) / step.folder / _WEIGHTS[step.name]
+        (base if step.shared else workdir) / step.folder / step.weights
         for step in steps(config)
-        if step.name in _WEIGHTS
+        if step.weights
     ]

@@ -9,9 +9,11 @@ from typing import Any
 from sib_tf.base import machine
 from sib_tf.base.atomic import write_json, written_whole
 from sib_tf.base.errors import UserError
-from sib_tf.experiments.workdir import RECORD, refuse_other
-
-REPORT = "report.json"
+from sib_tf.experiments import records
+from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.published_weights import REPORT
+from sib_tf.experiments.records import RECORD
+from sib_tf.experiments.step import Step
 
 
 def publish(
@@ -19,7 +21,8 @@ def publish(
     *,
     workdir: Path,
     base: Path,
-    config: Mapping[str, Any],
+    config: Configuration,
+    evaluate: Step,
     command: str,
     weights: Sequence[Path] = (),
 ) -> None:
@@ -29,30 +32,33 @@ def publish(
         output: to write; must not exist. Gets `report.json`: that of `evaluate`, with `command`,
             `machine` or machines that it was made on, the `config` fields and `packages` that it
             depends on and `seconds` by job.
-        workdir: of the experiment.
-        base: of its shared steps.
-        config: the fields that the report depends on, as `command` sets them.
-        command: that runs the experiment.
-        weights: files to copy, as `experiments.weights` names them.
+        workdir: working directory of the experiment.
+        base: working directory of its shared steps.
+        config: config of the experiment, as `command` sets it.
+        evaluate: the step that wrote the report.
+        command: command that runs the experiment.
+        weights: files to copy, see `families.weights`.
 
     Raises:
         UserError: the experiment is not finished or was run with another config, or `output`
             exists.
     """
-    evaluation = workdir / "evaluation"
+    evaluation = workdir / evaluate.folder
     for needed in (evaluation / RECORD, *weights):
         if not needed.exists():
             raise UserError(f"{needed.parent} is missing: run `python -m jobs.pipeline` first.")
     record = _read(evaluation / RECORD)
+    wanted = config.record(evaluate.all_reads())
+    written = {**config.defaults(), **records.read(evaluation / RECORD)["config"]}
     remedy = "pass the --config that it was run with"
-    refuse_other(evaluation, record["config"], config, remedy)
-    records = list(_records(workdir, base))
+    records.refuse_other(evaluation, written, wanted, remedy)
+    finished = list(_records(workdir, base))
     content = {
         "command": command,
-        "machine": _machines(records),
-        "seconds": _seconds(records),
+        "machine": _machines(finished),
+        "seconds": _seconds(finished),
         "packages": record["packages"],
-        "config": record["config"],
+        "config": wanted,
         **_read(evaluation / REPORT),
     }
     with written_whole(output) as part:

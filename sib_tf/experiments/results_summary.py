@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sib_tf.base.errors import UserError
-from sib_tf.experiments.publishing import REPORT
+from sib_tf.experiments import flat_configs
+from sib_tf.experiments.published_weights import REPORT
 from sib_tf.few_shot.report import names
 from sib_tf.report import wording
 
@@ -53,13 +54,17 @@ def read(folder: Path) -> tuple[list[Report], list[Report]]:
         UserError: there is none.
     """
     reports = [json.loads(file.read_text()) for file in sorted(folder.rglob(REPORT))]
-    reports = [report for report in reports if "shot" in report["config"]]
+    reports = [report for report in map(_in_sections, reports) if "episodes" in report["config"]]
     if not reports:
         raise UserError(
             f"{folder} holds no {REPORT} of a few-shot classification: publish one with `python -m "
             "jobs.publish`."
         )
     return reports, json.loads((folder / PAPER).read_text())
+
+
+def _in_sections(report: Report) -> Report:
+    return {**report, "config": flat_configs.in_sections(report["config"])}
 
 
 def markdown(reports: Iterable[Report], paper: Sequence[Report]) -> str:
@@ -83,23 +88,26 @@ def markdown(reports: Iterable[Report], paper: Sequence[Report]) -> str:
 def _arguments(report: Report) -> str:
     """The flags of the command that tell experiments apart: neither the seed nor a folder."""
     words = shlex.split(report["command"])[3:]  # after `python -m jobs.pipeline`
-    kept = (word for word in words if not word.startswith(("--config.seed=", "--workdir=")))
+    kept = (
+        word for word in words if not word.startswith(("--config.seed=", "--base=", "--workdir="))
+    )
     return shlex.join(word.removeprefix("--config=") for word in kept)
 
 
 def _setting(report: Report) -> list[str]:
     config = report["config"]
-    network = names.network(config["synthetic_gradient"])
+    meta = config["meta"]
+    network = names.network(meta["synthetic_gradient"])
     return [
         f"{report['dataset']}, {report['backbone']}",
-        str(config["shot"]),
-        f"{network}, {names.queries(config['train_query_shares'])}",
-        str(config["num_steps"]),
+        str(config["episodes"]["shot"]),
+        f"{network}, {names.queries(meta['query_shares'])}",
+        str(meta["num_steps"]),
     ]
 
 
 def _accuracies(runs: Sequence[Report]) -> list[str]:
-    steps = runs[0]["config"]["num_steps"]
+    steps = runs[0]["config"]["meta"]["num_steps"]
     return [
         _mean(runs, shares, method, k)
         for shares in ("balanced", "dirichlet")
@@ -121,9 +129,11 @@ def _mean(runs: Sequence[Report], shares: str, method: str, steps: int) -> str:
 def _published(report: Report, paper: Sequence[Report]) -> str:
     """The paper's figure, of balanced queries and its dense network."""
     config = report["config"]
-    if (config["synthetic_gradient"], config["train_query_shares"]) != ("dense", "balanced"):
+    meta = config["meta"]
+    if (meta["synthetic_gradient"], meta["query_shares"]) != ("dense", "balanced"):
         return ""
-    key = {"dataset": report["dataset"], "backbone": report["backbone"], "shot": config["shot"]}
+    shot = config["episodes"]["shot"]
+    key = {"dataset": report["dataset"], "backbone": report["backbone"], "shot": shot}
     for row in paper:
         if key.items() <= row.items():
             return f"{wording.percent(row['accuracy'])} ± {wording.percent(row['ci95'])}"

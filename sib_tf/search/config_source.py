@@ -1,6 +1,7 @@
 """A config as the text of a file that `--config=` takes."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -10,10 +11,11 @@ def source(config: ConfigDict, description: str) -> str:
     """Python text of a config file, its fields by name.
 
     Args:
-        config: flat, of numbers, strings, truth values, tuples of strings, and fields left out.
-        description: for the head of the file.
+        config: sections and plain fields: numbers, strings, truth values, tuples of strings or
+            numbers, and fields that are left out.
+        description: text at the head of the file.
     """
-    fields = "\n".join(f"    config.{name} = {_literal(config, name)}" for name in config)
+    fields = "\n".join(f"    {line}" for line in _lines(config, "config"))
     imported = "ConfigDict, config_dict" if "config_dict." in fields else "ConfigDict"
     return (
         f'"""{description}"""\n\n'
@@ -23,6 +25,16 @@ def source(config: ConfigDict, description: str) -> str:
         f"{fields}\n"
         "    return config\n"
     )
+
+
+def _lines(config: ConfigDict, path: str) -> Iterator[str]:
+    for name in config:
+        value = config[name]
+        if isinstance(value, ConfigDict):
+            yield f"{path}.{name} = ConfigDict()"
+            yield from _lines(value, f"{path}.{name}")
+        else:
+            yield f"{path}.{name} = {_literal(config, name)}"
 
 
 def _literal(config: ConfigDict, name: str) -> str:

@@ -21,22 +21,22 @@ MODEL = "model.keras"
 CURVES = "curves.json"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a task model is meta-trained.
+    """How a task model is meta-trained; what every section `config.meta` has.
 
     Attributes:
         steps: gradient steps in all, a multiple of `steps_per_epoch`.
-        episodes_per_step: B, episodes a step.
+        episodes_per_step: B, episodes of a step.
         steps_per_call: consecutive steps that run as one XLA program.
         steps_per_epoch: steps between two validations and checkpoints, a multiple of
             `steps_per_call`.
-        learning_rate: of meta-training at first, then a cosine down to 0 (eta, the step size within
-            a task, is the model's).
+        learning_rate: rate of meta-training at first, then a cosine down to 0 (eta, the step size
+            within a task, is the model's).
         l2: weight decay as an L2 term in the gradient.
 
     Raises:
-        UserError: a number is out of range, or no multiple of what it should be.
+        UserError: if a number is out of range, or not a multiple of what it should be.
     """
 
     steps: int
@@ -49,7 +49,7 @@ class Settings:
     def __post_init__(self) -> None:
         at_least(
             1,
-            train_steps=self.steps,
+            steps=self.steps,
             episodes_per_step=self.episodes_per_step,
             steps_per_call=self.steps_per_call,
             steps_per_epoch=self.steps_per_epoch,
@@ -59,10 +59,7 @@ class Settings:
         for field, unit in (("steps", "steps_per_epoch"), ("steps_per_epoch", "steps_per_call")):
             whole, part = getattr(self, field), getattr(self, unit)
             if whole % part:
-                name = "train_steps" if field == "steps" else field
-                raise UserError(
-                    f"config.{name}={whole} must be a multiple of config.{unit}={part}."
-                )
+                raise UserError(f"{field}={whole} must be a multiple of {unit}={part}.")
 
     @property
     def epochs(self) -> int:
@@ -143,14 +140,16 @@ def train(
     """Meta-trains a model on episodes and saves it.
 
     Args:
-        folder: gets `model.keras`, `curves.json`, TensorBoard summaries and checkpoints.
-        model: to train, a task model freshly made under the seed.
-        settings: how.
-        batches: from the number of a step to the runs of steps that begin there, (inputs, labels)
-            with the axes [T, B, ...].
+        folder: folder that gets `model.keras`, `curves.json`, TensorBoard summaries and
+            checkpoints.
+        model: task model, freshly made under the seed.
+        settings: number of steps, learning rate and the like.
+        batches: callable: first step -> data set of runs of steps that starts there, (inputs,
+            labels) with the axes [T, B, ...].
         validation: batches (inputs, labels), evaluated after every epoch.
-        epochs: to stop after, with the learning rate where it is then; all of them if left out.
-        callbacks: that add more metrics to the `logs` of an epoch.
+        epochs: number of epochs to stop after, with the learning rate where it is then; defaults to
+            all of them.
+        callbacks: callbacks that add more metrics to the `logs` of an epoch.
 
     Returns:
         `steps` and the metrics of the last epoch.
@@ -168,7 +167,7 @@ def train(
         verbose=int(sys.stdout.isatty()),
         callbacks=[
             *callbacks,
-            StopIfDiverged("learning_rate", "step_size"),
+            StopIfDiverged("meta.learning_rate", "meta.step_size"),
             keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
             LogEpochs(),
             resume,

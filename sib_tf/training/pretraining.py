@@ -35,66 +35,80 @@ CURVES = "curves.json"
 PRECISIONS = ("float32", "mixed_bfloat16")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How phi is trained.
+    """Section `config.phi`: the backbone, and how it is trained.
 
     Attributes:
-        backbone: name, as in `registry.build`.
+        backbone: name of the backbone, as in `registry.build`.
+        crop_size: H = W of the centre of an image that phi looks at, pixels.
+        crop_padding: padding of a random crop in training, pixels.
+        flip: whether half of the training images are mirrored; the finished phi then averages over
+            an image and its mirror image.
+        color_jitter: strength of random brightness, contrast and saturation, see `Augmentation`.
+        average_shift: distance of the four shifted images that the finished phi averages over, too,
+            pixels, less than `crop_size`; 0: none.
         epochs: passes over the training images.
-        batch_size: images a step.
-        learning_rate: peak, reached after `warmup_steps`, then a cosine down to 0.
-        warmup_steps: from 0 to the peak.
+        batch_size: images of a step.
+        learning_rate: peak rate, reached after `warmup_steps`, then a cosine down to 0.
+        warmup_steps: steps from rate 0 to the peak.
         l2: weight decay as an L2 term in the gradient.
-        crop_size: H = W of the centre of an image that phi looks at.
-        augmentation: of the training images.
-        average_shift: pixels, fewer than `crop_size`; the finished phi averages over images shifted
-            by so many, too.
         precision: one of `PRECISIONS`, that phi computes in while it is trained. Its weights, the
             loss and the finished phi are float32.
-        seed: of weights, order and augmentation.
+        selection_way: classes of the 1-shot, balanced episodes on validation classes that choose
+            the epoch.
+        selection_queries: queries of such an episode.
 
     Raises:
-        UserError: a number is out of range, or the backbone unknown or not for images of this size.
+        UserError: if a number is out of range, or the backbone is unknown or not for images of this
+            size.
     """
 
     backbone: str
+    crop_size: int
+    crop_padding: int
+    flip: bool
+    color_jitter: float
+    average_shift: int = 0
     epochs: int
     batch_size: int
     learning_rate: float
     warmup_steps: int
     l2: float
-    crop_size: int
-    augmentation: Augmentation
-    seed: int
-    average_shift: int = 0
     precision: str = "float32"
+    selection_way: int = 5
+    selection_queries: int = 75
 
     def __post_init__(self) -> None:
-        at_least(
-            1,
-            pretrain_epochs=self.epochs,
-            pretrain_batch_size=self.batch_size,
-            crop_size=self.crop_size,
-        )
-        registry.constructor(self.backbone, self.crop_size)
+        at_least(1, epochs=self.epochs, batch_size=self.batch_size, crop_size=self.crop_size)
         at_least(
             0,
-            pretrain_warmup_steps=self.warmup_steps,
-            l2=self.l2,
+            crop_padding=self.crop_padding,
+            color_jitter=self.color_jitter,
             average_shift=self.average_shift,
+            warmup_steps=self.warmup_steps,
+            l2=self.l2,
         )
-        positive(pretrain_learning_rate=self.learning_rate)
+        positive(learning_rate=self.learning_rate)
+        registry.constructor(self.backbone, self.crop_size)
         if self.average_shift >= self.crop_size:
             raise UserError(
-                f"config.average_shift={self.average_shift} shifts images out of sight: it must be "
-                f"less than config.crop_size={self.crop_size}."
+                f"average_shift={self.average_shift} shifts images out of sight: it must be less "
+                f"than crop_size={self.crop_size}."
             )
         if self.precision not in PRECISIONS:
             raise UserError(
-                f'config.pretrain_precision="{self.precision}" is unknown: use '
-                f"{' or '.join(PRECISIONS)}."
+                f'precision="{self.precision}" is unknown: use {" or ".join(PRECISIONS)}.'
             )
+
+    def augmentation(self, image_size: int) -> Augmentation:
+        """Random crops as shifts: phi takes the centre of what is as large as the stored image.
+
+        Args:
+            image_size: H = W of the stored images.
+        """
+        shift = self.crop_padding + (image_size - self.crop_size) // 2
+        return Augmentation(shift, self.flip, self.color_jitter)
 
 
 @multi_worker.naming_lost_workers()
@@ -102,6 +116,7 @@ def train(
     folder: Path,
     settings: Settings,
     *,
+    seed: int,
     images: np.ndarray,
     labels: np.ndarray,
     validate: Callable[[keras.Model], float],
@@ -116,9 +131,10 @@ def train(
             `curves.json`, TensorBoard summaries and checkpoints to resume from. It averages over
             shifted images and, if the augmentation flips, mirror images: see
             `feature_network.averaged`.
-        settings: how.
-        images: uint8 [n, H, W, 3] of the training split.
-        labels: int [n], any integers; only which are equal matters.
+        settings: the backbone, and how it is trained.
+        seed: seed of weights, order and augmentation.
+        images: images of the training split, uint8 [n, H, W, 3].
+        labels: their labels, int [n]; only which are equal matters.
         validate: callable: phi -> its accuracy on validation classes, which chooses the epoch.
         strategy: the devices, as of `strategies.build`, if there are more than one; changes what
             is computed by rounding alone.
@@ -133,19 +149,19 @@ def train(
     strategy = strategy or tf.distribute.get_strategy()
     strategies.refuse_unequal_shares(strategy, settings.batch_size)
     chief = strategies.is_chief(strategy)
-    keras.utils.set_random_seed(settings.seed)
+    keras.utils.set_random_seed(seed)
     class_ids, targets = np.unique(labels, return_inverse=True)
     steps = len(images) // settings.batch_size
     if not steps:
         raise UserError(
-            f"There are {len(images)} training images, fewer than config.pretrain_batch_size="
+            f"There are {len(images)} training images, fewer than config.phi.batch_size="
             f"{settings.batch_size}: add images or lower it."
         )
     if settings.warmup_steps >= settings.epochs * steps:
         raise UserError(
-            f"config.pretrain_warmup_steps={settings.warmup_steps} leaves none of the "
+            f"config.phi.warmup_steps={settings.warmup_steps} leaves none of the "
             f"{settings.epochs * steps} steps of pretraining at the peak rate: lower it or raise "
-            "config.pretrain_epochs."
+            "config.phi.epochs."
         )
     with strategy.scope():
         model = compiled(settings, images, len(class_ids))
@@ -155,7 +171,7 @@ def train(
         resume.restore(model)
     if strategies.has_workers(strategy):
         multi_worker.share(model)
-    callbacks = [StopIfDiverged("pretrain_learning_rate")]
+    callbacks = [StopIfDiverged("phi.learning_rate")]
     if chief:
         best = BestWeights(folder / "best.npz", resume.history)
         callbacks += [
@@ -168,6 +184,7 @@ def train(
     _fit(
         model,
         settings,
+        seed,
         images,
         targets,
         # An epoch can take an hour. Into a file, the bar would be written a thousand times.
@@ -180,9 +197,7 @@ def train(
     best.restore()
     phi = _phi(dataclasses.replace(settings, precision="float32"), images)
     phi.set_weights(model.phi.get_weights())
-    phi = feature_network.averaged(
-        phi, shift=settings.average_shift, mirror=settings.augmentation.flip
-    )
+    phi = feature_network.averaged(phi, shift=settings.average_shift, mirror=settings.flip)
     phi.save(folder / BACKBONE)
     write_json(folder / CURVES, resume.curves())
     return {**counts, "val_accuracy": max(resume.curves()["val_accuracy"])}
@@ -191,6 +206,7 @@ def train(
 def _fit(
     model: BaseClassifier,
     settings: Settings,
+    seed: int,
     images: np.ndarray,
     targets: np.ndarray,
     verbose: int,
@@ -204,8 +220,8 @@ def _fit(
         images,
         targets,
         batch_size=settings.batch_size,
-        augmentation=settings.augmentation,
-        seed=settings.seed,
+        augmentation=settings.augmentation(images.shape[1]),
+        seed=seed,
         first_step=done,
     )
 

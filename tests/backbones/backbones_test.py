@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from configs import cifar_fs_wrn_28_10, mini_imagenet_wrn_28_10
+from configs import cifar_fs, mini_imagenet
 from sib_tf.backbones import registry
 from sib_tf.backbones.normalization import batch_norm
 from sib_tf.base.errors import UserError
@@ -154,16 +154,14 @@ def test_names_that_mean_nothing(name, words):
 
 
 def test_images_that_conv4_cannot_halve_four_times():
-    with pytest.raises(UserError, match=r'config\.crop_size=15 .*"conv4_8": make it at least 16'):
+    with pytest.raises(UserError, match=r'crop_size=15 .*"conv4_8": make it at least 16'):
         registry.build("conv4_8", 15)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("experiment", "size"), [(cifar_fs_wrn_28_10, 32), (mini_imagenet_wrn_28_10, 80)]
-)
+@pytest.mark.parametrize(("experiment", "size"), [(cifar_fs, 32), (mini_imagenet, 80)])
 def test_wrn_28_10_is_the_paper_s_and_trains(experiment, size):
-    config = experiment.get_config()
+    config = experiment.get_config("wrn_28_10").phi
     images = np.random.default_rng(3).normal(size=(2, size, size, 3)).astype(np.float32)
     phi = registry.build(config.backbone, config.crop_size)
     sizes = {name: np.prod(shape) for name, shape in wrn_shapes(28, 10).items()}

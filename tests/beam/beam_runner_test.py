@@ -5,7 +5,7 @@ import apache_beam as beam
 import pytest
 import tensorflow as tf
 
-import sib_tf
+import sib_tf.beam
 from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
@@ -76,10 +76,12 @@ def test_options_of_other_runners_are_taken(args):
     assert runner.options(args)
 
 
-@pytest.mark.parametrize("runner", ["FlinkRuner", "sib_tf.errors.FlinkRunner", "no_module.Runner"])
-def test_a_runner_that_does_not_exist_is_named(runner):
-    with pytest.raises(UserError, match=rf"^--runner={runner}: .*({runner}|module)"):
-        runner.options([f"--runner={runner}"])
+@pytest.mark.parametrize(
+    "name", ["FlinkRuner", "sib_tf.base.errors.FlinkRunner", "no_module.Runner"]
+)
+def test_a_runner_that_does_not_exist_is_named(name):
+    with pytest.raises(UserError, match=rf"^--runner={name}: .*({name}|module)"):
+        runner.options([f"--runner={name}"])
 
 
 def test_dataflow_is_taken_or_its_package_named():
@@ -94,8 +96,8 @@ def test_dataflow_is_taken_or_its_package_named():
 
 
 def test_dask_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.delattr(sib_tf, "dask_runner", raising=False)
-    monkeypatch.setitem(sys.modules, "sib_tf.dask_runner", None)
+    monkeypatch.delattr(sib_tf.beam, "dask_runner", raising=False)
+    monkeypatch.setitem(sys.modules, "sib_tf.beam.dask_runner", None)
     with pytest.raises(UserError, match=r"--runner=DaskRunner needs Dask .* pip install"):
         runner.options(["--runner=DaskRunner"])
 

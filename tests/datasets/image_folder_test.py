@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs import glyphs_tiny, image_folder
+from configs import glyphs, image_folder
 from sib_tf.base.errors import UserError
-from sib_tf.experiments import families, pipeline, workdir
+from sib_tf.experiments import families
+from sib_tf.experiments.execution import execute
 
 
 def write_classes(folder, images):
@@ -23,34 +24,33 @@ def write_classes(folder, images):
 def prepare(tmp_path, images):
     """What comes first in the pipeline: the data set and all sets of episodes."""
     config = image_folder.get_config()
-    config.data_dir = str(write_classes(tmp_path / "images", images))
-    config.backbone, config.pretrain_epochs, config.pretrain_warmup_steps = "conv4_4", 1, 0
-    for split in ("train", "validation", "test"):
-        config[f"{split}_episodes"] = 10
-    steps = pipeline.steps(config)
+    config.data.root = str(write_classes(tmp_path / "images", images))
+    config.phi.update({"backbone": "conv4_4", "epochs": 1, "warmup_steps": 0})
+    config.meta.train_episodes = config.meta.validation_episodes = config.eval.episodes = 10
+    steps, checked = families.steps(config), families.read(config)
     pretrain = [step.name for step in steps].index("pretrain")
     for step in steps[:pretrain]:
-        workdir.execute(step, config, tmp_path / "work")
-    return config, steps[pretrain]
+        execute(step, checked, tmp_path / "work")
+    return checked, steps[pretrain]
 
 
 @pytest.mark.slow
 def test_fifteen_classes_of_26_images_suffice(tmp_path):
     config, pretrain = prepare(tmp_path, [26] * 15)
     assert len(list((tmp_path / "work/episodes").glob("*/step.json"))) == 4
-    workdir.execute(pretrain, config, tmp_path / "work")
+    execute(pretrain, config, tmp_path / "work")
 
 
 @pytest.mark.slow
 def test_one_image_less_is_refused_before_pretraining(tmp_path):
-    remedy = r"has 25 images.* reach 26 .*lower config\.shot or config\.queries_per_class"
+    remedy = r"has 25 images.* reach 26 .*lower config\.episodes\.shot or config\.episodes\.queries"
     with pytest.raises(UserError, match=rf'^Class "class\d\d" of the \w+ split {remedy}'):
         prepare(tmp_path, [25] * 15)
 
 
 @pytest.mark.slow
 def test_one_class_less_is_refused_before_pretraining(tmp_path):
-    remedy = r"config\.way=5: add classes, or lower config\.way"
+    remedy = r"config\.episodes\.way=5: add classes, or lower it"
     with pytest.raises(UserError, match=rf"^The validation split has 4 classes.*{remedy}"):
         prepare(tmp_path, [26] * 14)
     # A class more is seen: what was refused has not become the data set.
@@ -58,9 +58,9 @@ def test_one_class_less_is_refused_before_pretraining(tmp_path):
 
 
 def test_a_crop_larger_than_the_images_is_refused_before_they_are_read(tmp_path):
-    config = glyphs_tiny.get_config()
-    config.crop_size = 33
+    config = glyphs.get_config("tiny")
+    config.phi.crop_size = 33
     (build,) = families.steps_of(config, "build_dataset")
     with pytest.raises(UserError, match=r"crop_size=33 is more than the 32 pixels of the images"):
-        workdir.execute(build, config, tmp_path)
+        execute(build, families.read(config), tmp_path)
     assert not (tmp_path / "data").exists()

@@ -9,28 +9,29 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from configs import glyphs_tiny, image_folder
+from configs import glyphs, image_folder
 from sib_tf.base.errors import UserError
 from sib_tf.datasets import prepared
-from sib_tf.experiments import pipeline
-from sib_tf.experiments.workdir import execute
+from sib_tf.experiments import families
+from sib_tf.experiments.execution import execute
+from sib_tf.experiments.options import Options
 
 CLASSES = {"train": ("a", "b"), "validation": ("c", "d"), "test": ("e", "f")}
 
 
 def make_config(raw):
     config = image_folder.get_config()
-    config.update(
-        {
-            "data_dir": str(raw),
-            "way": 2,
-            "queries_per_class": 1,
-            "test_episodes": 3,
-            "test_query_shares": ("balanced",),
-            **{f"{split}_classes": names for split, names in CLASSES.items()},
-        }
-    )
+    config.data.root = str(raw)
+    config.data.update({f"{split}_classes": names for split, names in CLASSES.items()})
+    config.episodes.update({"way": 2, "queries_per_class": 1})
+    config.eval.update({"episodes": 3, "query_shares": ("balanced",)})
     return config
+
+
+def run(config, name, work, options=None):
+    """Runs the one step of a job, as far as the options ask for it."""
+    (step,) = families.steps_of(config, name, options)
+    return execute(step, families.read(config), work)
 
 
 def draw(raw):
@@ -45,16 +46,17 @@ def test_later_steps_do_without_the_raw_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     draw(tmp_path / "raw")
     config, work = make_config("raw"), tmp_path / "work"
-    execute(pipeline.build_dataset_step(config), config, work)
+    run(config, "build_dataset", work)
     shutil.rmtree(tmp_path / "raw")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    (episodes,) = pipeline.episode_steps(config, ["test"])
-    assert execute(episodes, config, work)
-    config.image_size = 24
-    with pytest.raises(UserError, match=r"data was written with config\.image_size=32, not 24"):
-        execute(episodes, config, work)
+    test = Options(splits=("test",))
+    assert run(config, "build_episodes", work, test)
+    config.data.image_size = 24
+    words = r"data was written with config\.data\.image_size=32, not 24"
+    with pytest.raises(UserError, match=words):
+        run(config, "build_episodes", work, test)
 
 
 def test_published_weights_need_images_of_test_classes_alone(tmp_path):
@@ -63,13 +65,11 @@ def test_published_weights_need_images_of_test_classes_alone(tmp_path):
         (tmp_path / f"raw/a/{n}.png").unlink()
     config, weights = make_config(tmp_path / "raw"), tmp_path / "weights"
     with pytest.raises(UserError, match='Class "a" of the train split has 1 image'):
-        execute(pipeline.build_dataset_step(config), config, tmp_path / "trained")
+        run(config, "build_dataset", tmp_path / "trained")
     weights.mkdir()
     for name in ("backbone", "model"):
         (weights / f"{name}.keras").touch()
-    steps = pipeline.steps(config, weights)
-    (build,) = (step for step in steps if step.name == "build_dataset")
-    assert execute(build, config, tmp_path / "published")
+    assert run(config, "build_dataset", tmp_path / "published", Options(weights=weights))
 
 
 def test_a_folder_without_a_prepared_data_set_is_named(tmp_path):
@@ -80,9 +80,10 @@ def test_a_folder_without_a_prepared_data_set_is_named(tmp_path):
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
     """A working directory with a data set of which nothing else has been made."""
-    config, work = glyphs_tiny.get_config(), tmp_path_factory.mktemp("work")
-    config.update({"classes": (2, 2, 2), "images_per_class": 3, "way": 2, "queries_per_class": 1})
-    execute(pipeline.build_dataset_step(config), config, work)
+    config, work = glyphs.get_config("tiny"), tmp_path_factory.mktemp("work")
+    config.data.update({"classes": (2, 2, 2), "images_per_class": 3})
+    config.episodes.update({"way": 2, "queries_per_class": 1})
+    run(config, "build_dataset", work)
     return work
 
 

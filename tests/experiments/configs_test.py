@@ -1,12 +1,14 @@
 """The config files, every one of which can be run as it is."""
 
 import importlib
-import inspect
 import pkgutil
+import re
 
 import pytest
 
 import configs
+from configs import cifar_fs, glyphs, mini_imagenet
+from sib_tf.base.errors import UserError
 from sib_tf.experiments import families
 
 MODULES = [
@@ -14,25 +16,43 @@ MODULES = [
     for module in pkgutil.iter_modules(configs.__path__)
     if not module.ispkg
 ]
+COMMANDS = [
+    (module, config)
+    for module in MODULES
+    for config in re.findall(r"--config=(\S*)", module.__doc__)
+]
 
 
-@pytest.mark.parametrize("shot", ["1", "5"])
-@pytest.mark.parametrize(
-    "module",
-    [module for module in MODULES if "shot" in inspect.signature(module.get_config).parameters],
-    ids=lambda module: module.__name__,
-)
-def test_a_config_with_a_shot_is_that_of_its_name(module, shot):
-    config = module.get_config(shot)
+@pytest.mark.parametrize("shot", [1, 5])
+@pytest.mark.parametrize("backbone", ["conv4_64", "conv4_128", "wrn_28_10"])
+@pytest.mark.parametrize("module", [cifar_fs, mini_imagenet], ids=lambda module: module.__name__)
+def test_a_config_is_that_of_its_argument(module, backbone, shot):
+    config = module.get_config(f"{backbone},shot={shot}")
     assert families.steps(config)
-    assert config.shot == int(shot)
-    assert f"configs.{config.dataset}_{config.backbone}" == module.__name__
+    assert module.__name__ == f"configs.{config.data.name}"
+    assert (config.phi.backbone, config.episodes.shot) == (backbone, shot)
+    assert config.export.name.endswith(f"_{shot}shot")
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_the_commands_of_a_config_name_its_own_file(module):
-    file = module.__name__.replace(".", "/") + ".py"
-    commands = [line for line in module.__doc__.splitlines() if "--config=" in line]
-    assert commands
-    for line in commands:
-        assert f"--config={file}" in line
+def test_a_config_needs_no_argument(module):
+    assert families.steps(module.get_config())
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_a_config_says_how_to_run_it(module):
+    assert module in [documented for documented, _ in COMMANDS]
+
+
+@pytest.mark.parametrize(("module", "config"), COMMANDS)
+def test_the_commands_of_a_config_run_its_own_file(module, config):
+    file, *argument = config.split(":", 1)
+    assert file == module.__name__.replace(".", "/") + ".py"
+    assert families.steps(module.get_config(*argument))
+
+
+def test_an_argument_that_a_config_does_not_know_is_refused():
+    with pytest.raises(UserError, match=r"--config=configs/glyphs\.py:big is unknown: use tiny"):
+        glyphs.get_config("big")
+    with pytest.raises(UserError, match="'way=5' does not fit: give each of backbone, shot"):
+        cifar_fs.get_config("conv4_64,way=5")

@@ -8,10 +8,12 @@ import pytest
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from configs import glyphs_tiny
+from configs import glyphs
 from sib_tf.base.errors import UserError
-from sib_tf.experiments import pipeline
-from sib_tf.experiments.workdir import execute, refuse_other, settings
+from sib_tf.experiments import families, records
+from sib_tf.experiments.execution import execute
+from sib_tf.experiments.options import Options
+from sib_tf.experiments.published_weights import REPORT
 
 RESULTS = Path(__file__).parents[2] / "results"
 PUBLISHED = sorted({file.parent for file in RESULTS.glob("*/*/*.keras")})
@@ -26,41 +28,60 @@ def config_of(command: str) -> ConfigDict:
     return parsed.config
 
 
-def copied_fields(config, weights):
-    """The fields that the steps which take these weights check."""
-    copied = {"pretrain": "backbone.keras", "train": "model.keras"}
-    names = [name for name, file in copied.items() if (weights / file).exists()]
-    steps = [step for step in pipeline.steps(config, weights) if step.name in names]
-    assert len(steps) == len(names) > 0
-    return sorted({field for step in steps for field in step.fields})
+def copied_steps(config, weights):
+    """The steps that take these weights, in the order in which they run."""
+    steps = families.steps(config, Options(weights=weights))
+    return [step for step in steps if step.name in ("pretrain", "train") and not step.requires]
 
 
 @pytest.mark.parametrize("weights", PUBLISHED, ids=lambda folder: str(folder.relative_to(RESULTS)))
 def test_the_command_of_published_weights_makes_their_config(weights, monkeypatch):
     monkeypatch.chdir(RESULTS.parent)
-    report = json.loads((weights / "report.json").read_text())
+    report = json.loads((weights / REPORT).read_text())
     config = config_of(report["command"])
-    fields = copied_fields(config, weights)
-    assert {"seed", "shot", "pretrain_epochs"} <= set(fields)
-    refuse_other(weights, report["config"], settings(fields, config))
+    steps = copied_steps(config, weights)
+    assert {step.weights for step in steps} == {file.name for file in weights.glob("*.keras")}
+    paths = sorted({path for step in steps for path in step.reads})
+    assert {"seed", "data", "phi", "meta"} <= {*paths}
+    checked = families.read(config)
+    written = {**checked.defaults(), **records.published_config(weights / REPORT)}
+    assert {"seed", "data.name", "phi.epochs", "episodes.shot", "meta.steps"} <= written.keys()
+    records.refuse_other(weights, written, checked.record(paths))
 
 
 def test_weights_of_another_config_name_the_config_to_pass(tmp_path):
-    config = glyphs_tiny.get_config()
+    config = glyphs.get_config("tiny")
     weights = tmp_path / "published"
     weights.mkdir()
     (weights / "backbone.keras").write_text("phi")
-    (phi,) = (step for step in pipeline.steps(config, weights) if step.name == "pretrain")
-    published = settings(phi.fields, config)
-    report = weights / "report.json"
-    report.write_text(json.dumps({"config": {**published, "pretrain_epochs": 99}}))
+    (phi,) = copied_steps(config, weights)
+    checked = families.read(config)
+    published = checked.record(phi.reads)
+    report = weights / REPORT
+    other = {**published, "phi": {**published["phi"], "epochs": 99}}
+    report.write_text(json.dumps({"config": other}))
     with pytest.raises(UserError) as error:
-        execute(phi, config, tmp_path / "work")
+        execute(phi, checked, tmp_path / "work")
     assert str(error.value) == (
-        f"{report} was written with config.pretrain_epochs=99, not 14: pass the --config of its "
+        f"{report} was written with config.phi.epochs=99, not 14: pass the --config of its "
         "`command`."
     )
-    assert pipeline.steps(config, weights)[0].name == "pretrain", "no work is done before"
+    first = families.steps(config, Options(weights=weights))[0]
+    assert first.name == "pretrain", "no work is done before"
     report.write_text(json.dumps({"config": published}))
-    assert execute(phi, config, tmp_path / "work")
+    assert execute(phi, checked, tmp_path / "work")
     assert (tmp_path / "work/backbone/backbone.keras").read_text() == "phi"
+
+
+def test_a_report_that_cannot_be_read_is_named(tmp_path):
+    config = glyphs.get_config("tiny")
+    (tmp_path / "backbone.keras").write_text("phi")
+    (tmp_path / REPORT).write_text("{}")
+    (phi,) = copied_steps(config, tmp_path)
+    with pytest.raises(UserError, match=r"--weights: .*backbone\.keras cannot be used \(KeyError"):
+        execute(phi, families.read(config), tmp_path / "work")
+
+
+def test_a_folder_without_weights_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"--weights=.* holds no backbone\.keras: name a folder of"):
+        families.steps(glyphs.get_config("tiny"), Options(weights=tmp_path))

@@ -13,15 +13,15 @@ import pytest
 import tensorflow as tf
 from apache_beam.io.filesystem import CompressionTypes, FileMetadata, FileSystem
 from etils.epath import backend, gpath, register
-from ml_collections import ConfigDict
 from PIL import Image
 
 from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.datasets.image_files import read_class
 from sib_tf.datasets.images import list_class_folders
-from sib_tf.experiments import workdir
-from sib_tf.experiments.workdir import Step
+from sib_tf.experiments import execution
+from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.step import Step
 from tests.experiments import small_experiment
 
 THREADS = ("--direct_num_workers=2", "--direct_running_mode=multi_threading")
@@ -161,10 +161,10 @@ def test_a_step_is_finished_by_its_record_alone(ram):
         return {"images": 1}
 
     with pytest.raises(UserError, match="no more"):
-        workdir.execute(step(fail), ConfigDict(), ram)
+        execution.execute(step(fail), Configuration({}), ram)
     assert not (ram / "features/step.json").exists()
-    assert workdir.execute(step(succeed), ConfigDict(), ram)
-    assert not workdir.execute(step(fail), ConfigDict(), ram)
+    assert execution.execute(step(succeed), Configuration({}), ram)
+    assert not execution.execute(step(fail), Configuration({}), ram)
     assert json.loads((ram / "features/step.json").read_text())["counts"] == {"images": 1}
     assert sorted(p.name for p in (ram / "features").iterdir()) == ["step.json", "whole"]
 
@@ -172,5 +172,5 @@ def test_a_step_is_finished_by_its_record_alone(ram):
 def test_a_step_that_needs_a_disk_says_so(ram):
     words = "embed cannot write ram://bucket/work/features, it works on a disk: run it with a"
     with pytest.raises(UserError, match=words):
-        workdir.execute(step(dict, remote=False), ConfigDict(), ram)
+        execution.execute(step(dict, remote=False), Configuration({}), ram)
     assert not list(ram.iterdir())

@@ -1,5 +1,6 @@
 """The README's results table: grouping by seed, means and intervals."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,16 +10,17 @@ from sib_tf.experiments import results_summary
 
 
 def report(seed, accuracy, *, shot=1, network="dense", trained="balanced"):
-    command = f"python -m jobs.pipeline '--workdir=work/{shot} shot' --config=configs/c.py:{shot}"
+    command = (
+        f"python -m jobs.pipeline '--workdir=work/{shot} shot' --base=work "
+        f"--config=configs/c.py:shot={shot}"
+    )
     return {
         "command": command if seed == 0 else f"{command} --config.seed={seed}",
         "machine": "2 x M",
         "seconds": {"pretrain": 60.0 * (10 + seed), "train": 60.0},
         "config": {
-            "shot": shot,
-            "num_steps": 3,
-            "synthetic_gradient": network,
-            "train_query_shares": trained,
+            "episodes": {"shot": shot},
+            "meta": {"num_steps": 3, "synthetic_gradient": network, "query_shares": trained},
         },
         "dataset": "d",
         "backbone": "b",
@@ -55,16 +57,26 @@ def test_seeds_make_one_row_with_their_mean_and_the_interval_of_the_mean():
     assert cells[:4] == ["d, b", "1", "dense, balanced queries", "3"]
     assert cells[4:8] == ["50.0 ± 0.3", "71.5 ± 0.3", "", "25.0 ± 0.3"]
     # Minutes 11, 12, 13, 14.
-    assert cells[8:] == ["68.7 ± 0.6", "4", "12", "2 x M", "`configs/c.py:1`"]
+    assert cells[8:] == ["68.7 ± 0.6", "4", "12", "2 x M", "`configs/c.py:shot=1`"]
 
 
 def test_other_experiments_have_rows_and_only_the_papers_method_has_its_figure():
     reports = [report(0, 0.7), report(0, 0.8, shot=5), report(0, 0.6, trained="mixture")]
-    reports[2]["command"] += " --config.train_query_shares=mixture"
+    reports[2]["command"] += " --config.meta.query_shares=mixture"
     cells = rows_of(reports)
     assert [c[5] for c in cells] == ["70.0 ± 0.6", "80.0 ± 0.6", "60.0 ± 0.6"]
     assert [c[8] for c in cells] == ["68.7 ± 0.6", "", ""]
-    assert cells[2][-1] == "`configs/c.py:1 --config.train_query_shares=mixture`"
+    assert cells[2][-1] == "`configs/c.py:shot=1 --config.meta.query_shares=mixture`"
+
+
+def test_a_report_from_before_there_were_sections_has_the_same_row(tmp_path):
+    flat = {"shot": 1, "num_steps": 3}
+    flat |= {"synthetic_gradient": "dense", "train_query_shares": "balanced"}
+    (tmp_path / "report.json").write_text(json.dumps({**report(0, 0.7), "config": flat}))
+    (tmp_path / "paper.json").write_text(json.dumps(PAPER))
+    reports, paper = results_summary.read(tmp_path)
+    assert paper == PAPER
+    assert rows_of(reports) == rows_of([report(0, 0.7)])
 
 
 def test_only_the_table_of_a_text_is_replaced():
@@ -81,8 +93,9 @@ def test_an_empty_folder_is_named(tmp_path):
         results_summary.read(tmp_path)
 
 
-def test_reports_of_another_kind_are_not_said_to_be_none(tmp_path):
-    (tmp_path / "report.json").write_text('{"config": {"num_points": 32}}')
+@pytest.mark.parametrize("config", [{"tasks": {"num_points": 32}}, {"num_points": 32}])
+def test_reports_of_another_kind_are_not_said_to_be_none(tmp_path, config):
+    (tmp_path / "report.json").write_text(json.dumps({"config": config}))
     with pytest.raises(UserError, match=f"{tmp_path} holds no report.json of a few-shot class"):
         results_summary.read(tmp_path)
 

@@ -14,7 +14,7 @@ from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
 from sib_tf.beam.counters import counted, counter
 from sib_tf.beam.records import record_files
-from sib_tf.experiments import settings
+from sib_tf.experiments import families
 from sib_tf.features import feature_table
 from sib_tf.few_shot import evaluation
 from sib_tf.few_shot.episodes.reader import read_table
@@ -73,7 +73,7 @@ def test_the_runner_does_not_matter(one_worker, weights, tmp_path, beam_args, ca
 @pytest.mark.slow
 def test_evaluation_on_beam_is_that_in_process(one_worker):
     model = keras_file.load(one_worker / "model/model.keras")
-    spec = settings.episode_spec(small_experiment.config(), "dirichlet")
+    spec = families.read(small_experiment.config()).episodes.spec("dirichlet")
     episodes = read_table(one_worker / "episodes/test-dirichlet/records", spec, 130)
     table = feature_table.read(one_worker / "features/test/records")
     found = evaluation.predict(model, table, episodes, num_steps=1)

@@ -5,22 +5,23 @@ import json
 import keras
 import tensorflow as tf
 
-from configs import glyphs_tiny
+from configs import glyphs
 from sib_tf.backbones import registry
 from sib_tf.datasets import prepared
-from sib_tf.experiments import pipeline, settings, workdir
+from sib_tf.experiments import execution, families
+from sib_tf.experiments.options import Options
 
 BEAM_STEPS = ("build_dataset", "build_episodes", "embed", "evaluate")
 
 
 def config():
-    small = glyphs_tiny.get_config()
-    small.classes = (5, 5, 6)
-    small.images_per_class = 22
-    small.queries_per_class = 4
-    small.test_episodes = 130  # two Beam elements, the last one smaller
-    small.test_query_shares = ("dirichlet",)
-    small.num_steps = small.eval_num_steps = 1
+    small = glyphs.get_config("tiny")
+    small.data.classes = (5, 5, 6)
+    small.data.images_per_class = 22
+    small.episodes.queries_per_class = 4
+    small.eval.episodes = 130  # two Beam elements, the last one smaller
+    small.eval.query_shares = ("dirichlet",)
+    small.meta.num_steps = small.eval.num_steps = 1
     return small
 
 
@@ -29,15 +30,18 @@ def write_weights(folder):
     keras.utils.set_random_seed(0)
     phi = registry.build("conv4_4", 32)
     phi.save(folder / "backbone.keras")
-    settings.task_model(config(), phi.output_shape[-1]).save(folder / "model.keras")
+    settings = families.read(config())
+    model = settings.meta.model(settings.episodes.way, phi.output_shape[-1])
+    model.save(folder / "model.keras")
     return folder
 
 
 def run(folder, weights, beam_args=()):
     """Runs the steps on Beam, and those they need."""
-    for step in pipeline.steps(config(), weights):
+    checked = families.read(config())
+    for step in families.steps(config(), Options(weights=weights)):
         if step.name in (*BEAM_STEPS, "pretrain", "train"):
-            workdir.execute(step, config(), folder, beam_args=beam_args)
+            execution.execute(step, checked, folder, beam_args=beam_args)
 
 
 def records(folder):

@@ -36,7 +36,7 @@ def test_help_shows_shared_and_own_flags(name, own):
     ("args", "words"),
     [
         (
-            ["--config=configs/glyphs_tiny.py", "--config.stepsize=1"],
+            ["--config=configs/glyphs.py:tiny", "--config.meta.stepsize=1"],
             "error: --config has no field 'stepsize'. Did you mean \"step_size\" instead of "
             '"stepsize"?',
         ),
@@ -45,22 +45,20 @@ def test_help_shows_shared_and_own_flags(name, own):
             "error: --config has no field 'nope'. See the config file for its fields.",
         ),
         (
-            ["--config=configs/glyphs_tiny.py:3"],
-            "error: flag --config=configs/glyphs_tiny.py:3: Error whilst parsing config file: "
-            "TypeError: get_config() takes 0 positional arguments but 1 was given See --help.",
+            ["--config=configs/glyphs.py:huge"],
+            "error: --config=configs/glyphs.py:huge is unknown: use tiny, or no argument.",
         ),
         (
-            ["--config=configs/cifar_fs_conv4_64.py:x"],
-            "error: flag --config=configs/cifar_fs_conv4_64.py:x: Error whilst parsing config "
-            "file: ValueError: invalid literal for int() with base 10: 'x' See --help.",
+            ["--config=configs/cifar_fs.py:shot=x"],
+            "error: --config=...:shot=x: shot=x must be of type int.",
         ),
         (
-            ["--config=configs/glyphs_tiny.py", "--config.classes[9]=3"],
-            "error: --config=configs/glyphs_tiny.py --config.classes[9]=3 cannot be loaded: "
+            ["--config=configs/glyphs.py:tiny", "--config.data.classes[9]=3"],
+            "error: --config=configs/glyphs.py:tiny --config.data.classes[9]=3 cannot be loaded: "
             "IndexError: tuple index out of range",
         ),
         (
-            ["--config=configs/glyphs_tiny.py", "--workdir="],
+            ["--config=configs/glyphs.py:tiny", "--workdir="],
             "error: flag --workdir=: is empty: name a folder. See --help.",
         ),
     ],
@@ -98,7 +96,7 @@ def test_a_config_file_that_does_not_run_is_named(tmp_path, program, words):
     ],
 )
 def test_arguments_that_nobody_reads_are_refused(tmp_path, name, args, words):
-    result = job(name, "--config=configs/glyphs_tiny.py", f"--workdir={tmp_path}", *args)
+    result = job(name, "--config=configs/glyphs.py:tiny", f"--workdir={tmp_path}", *args)
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1].startswith(f"error: {words}")
     assert not list(tmp_path.iterdir())

@@ -95,11 +95,11 @@ def test_the_best_constant_slope():
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"num_points": 0}, r"config\.num_points=0 must be at least 1"),
-        ({"sigma": 0.0}, r"config\.sigma=0\.0 must be positive"),
-        ({"sigma_w": -1.0}, r"config\.sigma_w=-1\.0 must be positive"),
-        ({"mu": float("nan")}, r"config\.mu=nan must be finite"),
-        ({"mu_w": float("-inf")}, r"config\.mu_w=-inf must be finite"),
+        ({"num_points": 0}, r"^num_points=0 must be at least 1"),
+        ({"sigma": 0.0}, r"^sigma=0\.0 must be positive"),
+        ({"sigma_w": -1.0}, r"^sigma_w=-1\.0 must be positive"),
+        ({"mu": float("nan")}, r"^mu=nan must be finite"),
+        ({"mu_w": float("-inf")}, r"^mu_w=-inf must be finite"),
     ],
 )
 def test_constants_out_of_range_are_refused(fields, words):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from configs import glyphs_tiny
+from configs import glyphs
 from sib_tf.base.errors import UserError
 from sib_tf.search import outcome, space, step
 from sib_tf.search.tuner import ALGORITHMS, ConfigTuner, Row, oracle, role
@@ -120,12 +120,12 @@ def test_a_damaged_search_is_named(tmp_path):
 
 
 def test_a_search_does_not_go_on_in_another_space(tmp_path):
-    step._keep_space(tmp_path / "space.json", make_space())
-    step._keep_space(tmp_path / "space.json", make_space())
+    space.keep(tmp_path / "space.json", make_space())
+    space.keep(tmp_path / "space.json", make_space())
     other = make_space()
     other.Choice("synthetic_gradient", ["dense", "set"])
     with pytest.raises(UserError, match="begun with another --space"):
-        step._keep_space(tmp_path / "space.json", other)
+        space.keep(tmp_path / "space.json", other)
 
 
 @pytest.mark.parametrize(
@@ -148,18 +148,18 @@ def test_the_variables_say_what_a_process_is(variables, expected, monkeypatch):
             role()
 
 
-def row(name, accuracy, epochs=EPOCHS, **values):
+def row(name, accuracy, values=None, epochs=EPOCHS):
     metrics = {"val_accuracy": accuracy, "ci95": 0.012, "seconds": 31.4}
-    return Row(name, values, epochs, metrics if accuracy else None)
+    return Row(name, values or {}, epochs, metrics if accuracy else None)
 
 
 def test_the_outcome_is_a_table_and_the_best_of_the_whole_trainings(tmp_path):
-    config = glyphs_tiny.get_config()
+    config = glyphs.get_config("tiny")
     rows = [
-        row("config", 0.5, step_size=1e-3),
-        row("0", None, step_size=0.5),
-        row("1", 0.61, step_size=2.123e-3),
-        row("2", 0.7, epochs=3, step_size=3e-3),
+        row("config", 0.5, {"meta.step_size": 1e-3}),
+        row("0", None, {"meta.step_size": 0.5}),
+        row("1", 0.61, {"meta.step_size": 2.123e-3}),
+        row("2", 0.7, {"meta.step_size": 3e-3}, epochs=3),
     ]
     assert outcome.write(tmp_path, rows, config, EPOCHS) == {"trials": 4, "val_accuracy": 0.61}
     assert (tmp_path / "trials.md").read_text().splitlines()[2:] == [
@@ -170,13 +170,13 @@ def test_the_outcome_is_a_table_and_the_best_of_the_whole_trainings(tmp_path):
     ]
     written = json.loads((tmp_path / "trials.json").read_text())
     assert [trial["name"] for trial in written] == ["2", "1", "config", "0"]
-    assert load(tmp_path / "best.py").step_size == 2.123e-3
-    assert config.step_size == 1e-3, "the config itself is left alone"
+    assert load(tmp_path / "best.py").meta.step_size == 2.123e-3
+    assert config.meta.step_size == 1e-3, "the config itself is left alone"
 
 
 def test_a_search_in_which_all_diverges_says_what_to_do(tmp_path):
     with pytest.raises(UserError, match="lower step_size"):
-        outcome.write(tmp_path, [row("0", None)], glyphs_tiny.get_config(), EPOCHS)
+        outcome.write(tmp_path, [row("0", None)], glyphs.get_config("tiny"), EPOCHS)
 
 
 def load(file) -> ConfigDict:
@@ -193,10 +193,10 @@ def declare(tmp_path, *lines):
 
 
 def test_the_space_of_the_few_shot_configs_fits_them():
-    from configs import cifar_fs_conv4_64, glyphs
+    from configs import cifar_fs
     from configs.search import few_shot
 
-    for config in (cifar_fs_conv4_64.get_config("5"), glyphs.get_config()):
+    for config in (cifar_fs.get_config("shot=5"), glyphs.get_config()):
         space.check(few_shot.get_space(), config)
 
 
@@ -226,32 +226,33 @@ def test_a_missing_file_and_one_without_get_space_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("shot", "shot cannot be searched, only"),  # another task
-        ("train_steps", "train_steps cannot be searched, only"),  # another budget
-        ("pretrain_epochs", "pretrain_epochs cannot be searched, only"),  # another phi
-        ("stepsize", "stepsize cannot be searched, only"),
-        ("num_steps", "config.eval_num_steps=3 must be at least config.num_steps=4"),
-        ("step_size", "step_size"),
+        ("episodes.shot", r"episodes\.shot cannot be searched, only"),  # another task
+        ("meta.steps", r"meta\.steps cannot be searched, only"),  # another budget
+        ("meta.train_episodes", r"meta\.train_episodes cannot be searched, only"),
+        ("phi.epochs", r"phi\.epochs cannot be searched, only"),  # another phi
+        ("meta.stepsize", r"meta\.stepsize cannot be searched, only"),
+        ("meta.num_steps", r"config\.eval\.num_steps=3 must be at least config\.meta\.num_steps=4"),
+        ("meta.step_size", "step_size"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_before_any_work(name, message):
     parameters = keras_tuner.HyperParameters()
     parameters.Int(name, 0, 4)
     with pytest.raises(UserError, match=message):
-        space.check(parameters, glyphs_tiny.get_config())
+        space.check(parameters, glyphs.get_config("tiny"))
 
 
 def test_a_value_of_another_type_is_refused():
     parameters = keras_tuner.HyperParameters()
-    parameters.Choice("num_steps", ["three"])
+    parameters.Choice("meta.num_steps", ["three"])
     with pytest.raises(UserError, match=r"--space: .*num_steps"):
-        space.check(parameters, glyphs_tiny.get_config())
+        space.check(parameters, glyphs.get_config("tiny"))
 
 
 def test_training_episodes_are_those_of_any_trial():
     parameters = keras_tuner.HyperParameters()
-    parameters.Choice("train_query_shares", ["mixture", "balanced"])
-    config = glyphs_tiny.get_config()
+    parameters.Choice("meta.query_shares", ["mixture", "balanced"])
+    config = glyphs.get_config("tiny")
     assert space.query_shares(parameters, config) == ["balanced", "mixture"]
     assert space.query_shares(make_space(), config) == ["balanced"]
     folders = [s.folder for s in step.steps(config, parameters, "random", 3)]

@@ -19,8 +19,8 @@ import keras_tuner
 
 def get_space():
     space = keras_tuner.HyperParameters()
-    space.Float("step_size", 3e-4, 3e-3, sampling="log")
-    space.Choice("train_query_shares", ["balanced", "mixture"])
+    space.Float("meta.step_size", 3e-4, 3e-3, sampling="log")
+    space.Choice("meta.query_shares", ["balanced", "mixture"])
     return space
 """
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 
 def command(name, workdir, *args):
-    flags = ["--config=configs/glyphs_tiny.py", f"--workdir={workdir}", *args]
+    flags = ["--config=configs/glyphs.py:tiny", f"--workdir={workdir}", *args]
     return [sys.executable, "-m", f"jobs.{name}", *flags]
 
 
@@ -86,11 +86,11 @@ def test_a_search_tries_the_config_and_as_many_others_as_it_is_told(searched):
     assert trials(folder).keys() == {"config", "0", "1"}
     assert "Best val_accuracy So Far" in printed
     as_it_is, accuracy = trials(folder)["config"]
-    assert as_it_is == {"step_size": 1e-3, "train_query_shares": "balanced"}
+    assert as_it_is == {"meta.step_size": 1e-3, "meta.query_shares": "balanced"}
     assert 0.35 < accuracy < 0.9
     best, _ = max(trials(folder).values(), key=lambda found: found[1])
     config = runpy.run_path(str(folder / "search/random-2/best.py"))["get_config"]()
-    assert {name: config[name] for name in best} == best
+    assert {name: config.meta[name.removeprefix("meta.")] for name in best} == best
     assert not list(folder.rglob("*.part"))
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from configs import glyphs_tiny
+from configs import glyphs
 from sib_tf.base import keras_file
 from sib_tf.datasets import prepared
-from sib_tf.experiments import pipeline, settings
-from sib_tf.experiments.workdir import execute
+from sib_tf.experiments import families
+from sib_tf.experiments.execution import execute
 from sib_tf.few_shot.episodes.reader import tabulate
-from sib_tf.few_shot.episodes.sampling import examples_by_class, sample
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
 from sib_tf.few_shot.prototype_accuracy import PrototypeAccuracy
 from sib_tf.training import pretraining
 
@@ -28,8 +28,9 @@ def accuracy(phi, builder, spec):
 
 @pytest.mark.slow
 def test_bfloat16_costs_no_accuracy(tmp_path):
-    config = glyphs_tiny.get_config()
-    execute(pipeline.build_dataset_step(config), config, tmp_path / "float32")
+    config = glyphs.get_config("tiny")
+    (build,) = families.steps_of(config, "build_dataset")
+    execute(build, families.read(config), tmp_path / "float32")
     data = tmp_path / "float32" / "data"
     builder = prepared.builder_of(prepared.prepared_in(data))
     found = {}
@@ -38,11 +39,12 @@ def test_bfloat16_costs_no_accuracy(tmp_path):
         workdir.mkdir(exist_ok=True)
         if not (workdir / "data").exists():
             (workdir / "data").symlink_to(data)
-        config.pretrain_precision = precision
-        execute(pipeline.pretrain_step(config), config, workdir)
+        config.phi.precision = precision
+        (pretrain,) = families.steps_of(config, "pretrain")
+        execute(pretrain, families.read(config), workdir)
         phi = keras_file.load(workdir / "backbone" / pretraining.BACKBONE)
         assert {layer.compute_dtype for layer in phi._flatten_layers()} == {"float32"}
-        found[precision] = accuracy(phi, builder, settings.selection_spec(config))
+        found[precision] = accuracy(phi, builder, EpisodeSpec(way=5, shot=1, queries=75))
     exact, half = found["float32"], found["mixed_bfloat16"]
     assert exact > 0.4, "it has learnt"
     assert abs(half - exact) < INTERVAL

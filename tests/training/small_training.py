@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from sib_tf.backbones.augmentation import Augmentation
 from sib_tf.few_shot.episodes.reader import tabulate
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
 from sib_tf.few_shot.prototype_accuracy import PrototypeAccuracy
 from sib_tf.training import pretraining
 from sib_tf.training.devices import strategies
 
+SEED = 3
 SETTINGS = pretraining.Settings(
     backbone="conv4_4",
     epochs=2,
@@ -22,8 +22,9 @@ SETTINGS = pretraining.Settings(
     warmup_steps=2,
     l2=5e-4,
     crop_size=16,
-    augmentation=Augmentation(2, True, 0.4),
-    seed=3,
+    crop_padding=2,
+    flip=True,
+    color_jitter=0.4,
 )
 # 36 images make 4 batches of 8. At a higher rate rounding alone, as of the same images in another
 # order, sends some of them through a ReLU or not, and weights apart by 1e-4.
@@ -32,7 +33,7 @@ LABELS = np.repeat([7, 9, 20], 12)  # any integers will do
 IMAGES = np.random.default_rng(0).integers(0, 256, (36, 16, 16, 3), np.uint8)
 
 
-def train(folder, settings, strategy=None):
+def train(folder, settings, strategy=None, seed=SEED):
     """Images and labels serve as training and validation split."""
     spec = EpisodeSpec(way=2, shot=1, queries=4)
     groups = examples_by_class(LABELS, spec, [str(n) for n in range(21)], "validation")
@@ -40,6 +41,7 @@ def train(folder, settings, strategy=None):
     pretraining.train(
         folder,
         settings,
+        seed=seed,
         images=IMAGES,
         labels=LABELS,
         validate=PrototypeAccuracy(IMAGES, tabulate(episodes)),

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from configs import glyphs_tiny
+from configs import glyphs
 from sib_tf.base.errors import UserError
-from sib_tf.experiments import pipeline
-from sib_tf.experiments.workdir import execute
+from sib_tf.experiments import families
+from sib_tf.experiments.execution import execute
 from sib_tf.training.devices import strategies
 from tests.training.small_training import TWENTY_STEPS, train
 
@@ -96,7 +96,7 @@ def test_two_devices_train_as_one_does(tmp_path, one_device):
 def test_replicas_that_cannot_share_a_batch_equally_are_refused(tmp_path):
     _, said = start(*SMALL_TRAINING, "mirrored", tmp_path, "3").communicate(timeout=150)
     last = said.splitlines()[-1]
-    assert "config.pretrain_batch_size=8 cannot be shared equally by 3 replicas" in last
+    assert "config.phi.batch_size=8 cannot be shared equally by 3 replicas" in last
     assert not list(tmp_path.iterdir())
 
 
@@ -110,19 +110,21 @@ def test_two_workers_train_as_one_device_and_the_chief_alone_writes(tmp_path, on
 
 @pytest.mark.slow
 def test_a_worker_is_killed_and_training_goes_on(tmp_path):
-    fields = {"images_per_class": 20, "queries_per_class": 3, "pretrain_epochs": 5}
-    fields["pretrain_learning_rate"] = 0.001
-    config = glyphs_tiny.get_config()
-    config.update(fields)
+    fields = {"data.images_per_class": 20, "phi.epochs": 5, "phi.learning_rate": 0.001}
+    fields |= {"episodes.queries_per_class": 3, "phi.selection_queries": 15}
+    config = glyphs.get_config("tiny")
+    config.update_from_flattened_dict(fields)
     alone, together = tmp_path / "alone", tmp_path / "together"
-    execute(pipeline.build_dataset_step(config), config, alone)
+    (build,) = families.steps_of(config, "build_dataset")
+    (pretrain,) = families.steps_of(config, "pretrain")
+    execute(build, families.read(config), alone)
     together.mkdir()
     (together / "data").symlink_to(alone / "data")
     job = ("-m", "jobs.pretrain", "--strategy=multi_worker", f"--workdir={together}")
-    job += ("--config=configs/glyphs_tiny.py", *(f"--config.{k}={v}" for k, v in fields.items()))
+    job += ("--config=configs/glyphs.py:tiny", *(f"--config.{k}={v}" for k, v in fields.items()))
     chief, other = start_two(lambda n: job)
     # Meanwhile, what should come out.
-    execute(pipeline.pretrain_step(config), config, alone)
+    execute(pretrain, families.read(config), alone)
     while not (together / "backbone.part/checkpoints/ckpt-2.index").exists():
         assert chief.poll() is None, chief.stderr.read()
         time.sleep(0.1)

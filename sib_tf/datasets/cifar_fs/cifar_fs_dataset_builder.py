@@ -1,5 +1,6 @@
 """The TFDS builder of `cifar_fs`."""
 
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -24,6 +25,21 @@ RECORD_BYTES = 2 + 3 * SIZE * SIZE  # coarse label, fine label, then the red, gr
 
 # The order of CIFAR-100's fine labels is that of the alphabet.
 NAMES = sorted(name for names in CLASSES.values() for name in names)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Section `config.data`: CIFAR-FS, made from the archive of CIFAR-100.
+
+    Attributes:
+        name: "cifar_fs".
+    """
+
+    name: str
+
+    def builder(self, folder: Path) -> "Builder":
+        """The builder, to prepare or to read the data set in a folder."""
+        return Builder(data_dir=folder)
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):

@@ -65,6 +65,49 @@ class ClassFoldersConfig(tfds.core.BuilderConfig):
         }
 
 
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Section `config.data`: any folder with one folder of images per class.
+
+    Attributes:
+        name: "class_folders".
+        root: the folder that holds the class folders.
+        image_size: H = W of the stored images, pixels.
+        seed: seed that divides the classes among the splits, unless they are listed.
+        train_classes: names of the training classes; all three splits are listed or none.
+        validation_classes: names of the validation classes.
+        test_classes: names of the test classes.
+    """
+
+    name: str
+    root: str
+    image_size: int = 32
+    seed: int = 0
+    train_classes: tuple[str, ...] = ()
+    validation_classes: tuple[str, ...] = ()
+    test_classes: tuple[str, ...] = ()
+
+    def builder(self, folder: Path) -> "Builder":
+        """The builder, to prepare or to read the data set in a folder.
+
+        Raises:
+            UserError: if no root is given, it is unusable, or a field is out of range; names it.
+        """
+        if not self.root:
+            raise UserError(
+                "config.data.root is empty: give --config.data.root=FOLDER_OF_CLASS_FOLDERS."
+            )
+        parameters = ClassFoldersConfig(
+            root=self.root,
+            image_size=self.image_size,
+            split_seed=self.seed,
+            train_classes=self.train_classes,
+            validation_classes=self.validation_classes,
+            test_classes=self.test_classes,
+        )
+        return Builder(config=parameters, data_dir=folder)
+
+
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Images of any folder of class folders, with class-disjoint splits.
 

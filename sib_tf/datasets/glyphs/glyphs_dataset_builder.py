@@ -4,6 +4,7 @@ import dataclasses
 import io
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -61,6 +62,34 @@ class GlyphsConfig(tfds.core.BuilderConfig):
             split: characters[:count]
             for (split, characters), count in zip(CHARACTERS.items(), self.classes, strict=True)
         }
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Section `config.data`: glyphs, which are drawn as they are prepared.
+
+    Attributes:
+        name: "glyphs".
+        seed: seed of all images.
+        images_per_class: number of images of each character.
+        classes: numbers of characters of the train, validation and test split.
+    """
+
+    name: str
+    seed: int = 0
+    images_per_class: int = 200
+    classes: tuple[int, int, int] = tuple(map(len, CHARACTERS.values()))
+
+    def builder(self, folder: Path) -> "Builder":
+        """The builder, to prepare or to read the data set in a folder.
+
+        Raises:
+            UserError: if a field is out of range; names it.
+        """
+        parameters = GlyphsConfig(
+            seed=self.seed, images_per_class=self.images_per_class, classes=self.classes
+        )
+        return Builder(config=parameters, data_dir=folder)
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):

@@ -1,5 +1,6 @@
 """The TFDS builder of mini-ImageNet."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from apache_beam.runners.runner import PipelineResult
 
 IMAGE_SIZE = 84
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Section `config.data`: mini-ImageNet, made from its images and lists.
+
+    Attributes:
+        name: "mini_imagenet".
+    """
+
+    name: str
+
+    def builder(self, folder: Path) -> "Builder":
+        """The builder, to prepare or to read the data set in a folder."""
+        return Builder(data_dir=folder)
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):

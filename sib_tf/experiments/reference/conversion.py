@@ -6,15 +6,14 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from ml_collections import ConfigDict
 
 from sib_tf.backbones import feature_network
 from sib_tf.base.atomic import written_whole
 from sib_tf.base.errors import UserError
-from sib_tf.datasets import sources
-from sib_tf.experiments import settings
+from sib_tf.datasets import preparation
+from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.records import refuse_other
 from sib_tf.experiments.reference import checkpoints, released_weights
-from sib_tf.experiments.workdir import refuse_other
 from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.training import meta_training, pretraining
 
@@ -33,7 +32,7 @@ CHANNELS = {
 
 
 def convert(
-    output: Path, config: ConfigDict, *, backbone: Path, classifier: Path | None = None
+    output: Path, config: Configuration, *, backbone: Path, classifier: Path | None = None
 ) -> None:
     """Writes `backbone.keras` and, given a classifier, `model.keras`.
 
@@ -56,41 +55,40 @@ def convert(
             model.save(part / meta_training.MODEL)
 
 
-def _backbone(config: ConfigDict, file: Path) -> keras.Model:
+def _backbone(config: Configuration, file: Path) -> keras.Model:
     mean, deviation = _channels(config)
     phi = feature_network.build(
-        config.backbone,
+        config.phi.backbone,
         image_size=_image_size(config),
-        crop_size=config.crop_size,
+        crop_size=config.phi.crop_size,
         mean=mean,
         variance=np.square(deviation),
     )
     weights = checkpoints.read(file, checkpoints.BACKBONE)
-    _assign(phi.get_layer(config.backbone), weights, file, "config.backbone")
+    _assign(phi.get_layer(config.phi.backbone), weights, file, "config.phi.backbone")
     return phi
 
 
-def _image_size(config: ConfigDict) -> int:
+def _image_size(config: Configuration) -> int:
     # The builder knows it before anything is prepared, so its folder can be an empty one.
     with tempfile.TemporaryDirectory() as folder:
-        return sources.builder(config, Path(folder)).info.features["image"].shape[0]
+        return preparation.image_size(config.data.builder(Path(folder)))
 
 
-def _channels(config: ConfigDict) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    if config.dataset not in CHANNELS:
-        raise UserError(
-            f'config.dataset="{config.dataset}": the released backbones are for {[*CHANNELS]}.'
-        )
-    return CHANNELS[config.dataset]
+def _channels(config: Configuration) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    name = config.data.name
+    if name not in CHANNELS:
+        raise UserError(f'config.data.name="{name}": the released backbones are for {[*CHANNELS]}.')
+    return CHANNELS[name]
 
 
-def _classifier(config: ConfigDict, feature_dim: int, file: Path) -> FewShotClassifier:
-    model = settings.task_model(config, feature_dim)
-    trained = checkpoints.hyperparameters(file)
-    wanted = {field: config[field] for field in trained}
+def _classifier(config: Configuration, feature_dim: int, file: Path) -> FewShotClassifier:
+    model = config.meta.model(config.episodes.way, feature_dim)
+    trained = {f"meta.{name}": value for name, value in checkpoints.hyperparameters(file).items()}
+    wanted = config.record([*trained])
     refuse_other(file, trained, wanted, remedy="set the field to the value of the file")
     weights = checkpoints.read(file, checkpoints.CLASSIFIER)
-    fields = "config.way, config.backbone and config.synthetic_gradient"
+    fields = "config.episodes.way, config.phi.backbone and config.meta.synthetic_gradient"
     _assign(model, weights, file, fields)
     return model
 

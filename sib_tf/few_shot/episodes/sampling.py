@@ -39,15 +39,14 @@ class EpisodeSpec:
     def __post_init__(self) -> None:
         for name, least in (("way", 2), ("shot", 1), ("queries", 1)):
             if getattr(self, name) < least:
-                raise UserError(
-                    f"config.{name} must be at least {least}, got {getattr(self, name)}."
-                )
+                raise UserError(f"{name}={getattr(self, name)} must be at least {least}.")
         if self.shares not in QUERY_SHARES:
-            raise UserError(f"Query shares must be one of {QUERY_SHARES}, got {self.shares!r}.")
+            known = " or ".join(f'"{shares}"' for shares in QUERY_SHARES)
+            raise UserError(f'shares="{self.shares}" is unknown: use {known}.')
         if self.shares != "dirichlet" and self.queries % self.way:
             raise UserError(
-                f"config.queries={self.queries} cannot be shared equally by {self.way} classes: "
-                "make it a multiple of config.way."
+                f"queries={self.queries} cannot be shared equally by way={self.way} classes: make "
+                "it a multiple."
             )
         positive(dirichlet_alpha=self.alpha)
 
@@ -96,8 +95,8 @@ def examples_by_class(
     groups = dict(zip(classes.tolist(), positions, strict=True))
     if len(groups) < spec.way:
         raise UserError(
-            f"The {split} split has {len(groups)} classes, an episode needs config.way={spec.way}: "
-            "add classes, or lower config.way."
+            f"The {split} split has {len(groups)} classes, an episode needs "
+            f"config.episodes.way={spec.way}: add classes, or lower it."
         )
     needed = spec.most_of_a_class
     small = [label for label, examples in groups.items() if len(examples) < needed]
@@ -106,8 +105,8 @@ def examples_by_class(
         raise UserError(
             f'Class "{class_names[small[0]]}" of the {split} split has {len(groups[small[0]])} '
             f"images{more}, but shot + queries of a class can reach {needed} with "
-            f'"{spec.shares}" shares: add images, or lower config.shot or '
-            "config.queries_per_class (config.queries where it is set)."
+            f'"{spec.shares}" shares: add images, or lower config.episodes.shot or '
+            "config.episodes.queries_per_class (config.episodes.queries where it is set)."
         )
     return groups
 

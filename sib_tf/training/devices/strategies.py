@@ -50,7 +50,7 @@ def refuse_unequal_shares(strategy: tf.distribute.Strategy, batch_size: int) -> 
     replicas = strategy.num_replicas_in_sync
     if batch_size % replicas:
         raise UserError(
-            f"config.pretrain_batch_size={batch_size} cannot be shared equally by {replicas} "
+            f"config.phi.batch_size={batch_size} cannot be shared equally by {replicas} "
             "replicas: make it a multiple, or let fewer devices be seen, such as by "
             "CUDA_VISIBLE_DEVICES."
         )

@@ -1,5 +1,6 @@
 """Steps run once, whole, and never over the result of another config."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -7,24 +8,35 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from ml_collections import ConfigDict
 
 import sib_tf
 from sib_tf.base import machine
 from sib_tf.base.atomic import written_whole
 from sib_tf.base.errors import UserError
 from sib_tf.base.sole_writer import sole_writer
-from sib_tf.experiments.workdir import RECORD, Step, assist, execute, fingerprint, refuse_other
+from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.execution import assist, execute
+from sib_tf.experiments.records import RECORD, fingerprint
+from sib_tf.experiments.step import Step
 
-CONFIG = ConfigDict({"seed": 1, "way": 5, "unrelated": 0})
+FIELDS = {"seed": 1, "size": 5, "unrelated": 0}
+CONFIG = Configuration(FIELDS)
 
 
-def step(run=None, name="train", fields=("seed",), requires=(), **kwargs):
-    return Step(name, f"out/{name}", fields, requires, run or (lambda context: {}), **kwargs)
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A section of which `precision` came later."""
+
+    epochs: int = 4
+    precision: str = "float32"
+
+
+def step(run=None, name="train", reads=("seed",), requires=(), **kwargs):
+    return Step(name, f"out/{name}", reads, requires, run or (lambda context: {}), **kwargs)
 
 
 def changed(**fields):
-    return ConfigDict({**CONFIG.to_dict(), **fields})
+    return Configuration({**FIELDS, **fields})
 
 
 def test_a_step_runs_once(tmp_path):
@@ -74,13 +86,54 @@ def test_a_helper_runs_beside_the_writer_and_leaves_nothing(tmp_path):
     assert len(calls) == 2
 
 
-def test_what_was_written_before_a_field_came_has_its_first_value(tmp_path):
-    wanted = {"seed": 1, "pretrain_precision": "float32"}
-    refuse_other(tmp_path, {"seed": 1}, wanted)
-    with pytest.raises(UserError, match="pretrain_precision='float32', not 'mixed_bfloat16'"):
-        refuse_other(tmp_path, {"seed": 1}, {**wanted, "pretrain_precision": "mixed_bfloat16"})
-    with pytest.raises(UserError, match="pretrain_precision='mixed_bfloat16', not 'float32'"):
-        refuse_other(tmp_path, {**wanted, "pretrain_precision": "mixed_bfloat16"}, wanted)
+def test_what_was_written_before_a_field_came_has_its_default(tmp_path):
+    train = step(reads=("phi",))
+    execute(train, changed(phi=Section()), tmp_path)
+    file = tmp_path / "out/train" / RECORD
+    record = json.loads(file.read_text())
+    assert record["config"] == {"phi": {"epochs": 4, "precision": "float32"}}
+    del record["config"]["phi"]["precision"]
+    file.write_text(json.dumps(record))
+    assert not execute(train, changed(phi=Section()), tmp_path)
+    with pytest.raises(UserError, match=r"config\.phi\.precision='float32', not 'bfloat16'"):
+        execute(train, changed(phi=Section(precision="bfloat16")), tmp_path)
+
+
+def test_a_killed_run_from_before_a_field_came_goes_on_with_its_default(tmp_path):
+    train = step(crash_after(2), reads=("phi",), resumes=True)
+    with pytest.raises(RuntimeError):
+        execute(train, changed(phi=Section()), tmp_path)
+    begun = tmp_path / "out/train.part/config.json"
+    begun.write_text(begun.read_text().replace('"precision": "float32"', '"epochs": 4'))
+    assert "precision" not in begun.read_text()
+    with pytest.raises(UserError, match=r"train\.part .*precision='float32', not 'bfloat16'"):
+        execute(train, changed(phi=Section(precision="bfloat16")), tmp_path)
+    assert execute(train, changed(phi=Section()), tmp_path)
+    assert json.loads((tmp_path / "out/train" / RECORD).read_text())["counts"] == {"before": 2}
+
+
+def test_a_field_of_a_section_is_read_without_the_others(tmp_path):
+    def run(context):
+        with pytest.raises(AttributeError, match="precision"):
+            context.config.phi.precision  # noqa: B018
+        return {"epochs": context.config.phi.epochs}
+
+    train = step(run, reads=("phi.epochs",))
+    execute(train, changed(phi=Section(epochs=7)), tmp_path)
+    record = json.loads((tmp_path / "out/train" / RECORD).read_text())
+    assert record["counts"] == {"epochs": 7}
+    assert record["config"] == {"phi": {"epochs": 7}}
+    assert not execute(train, changed(phi=Section(epochs=7, precision="bfloat16")), tmp_path)
+    with pytest.raises(UserError, match=r"config\.phi\.epochs=7, not 4"):
+        execute(train, changed(phi=Section()), tmp_path)
+
+
+def test_what_a_step_consults_does_not_bind_its_result(tmp_path):
+    train = step(lambda context: {"size": context.config.size}, consults=("size",))
+    assert execute(train, CONFIG, tmp_path)
+    record = json.loads((tmp_path / "out/train" / RECORD).read_text())
+    assert (record["config"], record["counts"]) == ({"seed": 1}, {"size": 5})
+    assert not execute(train, changed(size=9), tmp_path)
 
 
 def test_a_crash_leaves_no_result_and_the_next_run_starts_afresh(tmp_path):
@@ -169,10 +222,10 @@ def test_a_missing_prerequisite_is_named(tmp_path):
 
 def test_a_prerequisite_of_another_config_is_refused(tmp_path):
     execute(step(), CONFIG, tmp_path)
-    later = step(name="evaluate", fields=("way",), requires=(step(),))
+    later = step(name="evaluate", reads=("size",), requires=(step(),))
     with pytest.raises(UserError, match=r"out/train was written with config\.seed=1, not 2"):
         execute(later, changed(seed=2), tmp_path)
-    assert later.all_fields() == ("seed", "way")
+    assert later.all_reads() == ("seed", "size")
     assert execute(later, CONFIG, tmp_path)
     record = json.loads((tmp_path / "out/evaluate" / RECORD).read_text())
     trained = json.loads((tmp_path / "out/train" / RECORD).read_text())
@@ -192,24 +245,21 @@ def test_a_foreign_folder_is_refused(tmp_path, content):
     assert (folder / "photo.jpg").read_text() == "precious"
 
 
-def test_a_field_that_the_config_lacks_is_named(tmp_path):
-    with pytest.raises(UserError, match="no field `shot`"):
-        execute(step(fields=("shot",)), CONFIG, tmp_path)
-
-
-def test_the_fingerprint_tells_settings_apart_but_not_their_order():
-    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
-    assert fingerprint({"a": 1, "b": 2}) != fingerprint({"a": 2, "b": 1})
+@pytest.mark.parametrize(("path", "name"), [("shot", "shot"), ("phi.width", "width")])
+def test_a_field_that_the_config_lacks_is_named(tmp_path, path, name):
+    with pytest.raises((KeyError, AttributeError), match=name):
+        execute(step(reads=(path,)), changed(phi=Section()), tmp_path)
+    assert not (tmp_path / "out/train").exists()
 
 
 def test_experiments_share_the_steps_of_their_base(tmp_path):
     embed = step(name="embed", shared=True)
-    train = step(fields=("way",), requires=(embed,))
+    train = step(reads=("size",), requires=(embed,))
     base, one, two = (tmp_path / name for name in ("base", "one", "two"))
     assert execute(embed, CONFIG, one, base)
     assert not execute(embed, CONFIG, two, base)
     assert execute(train, CONFIG, one, base)
-    assert execute(train, changed(way=2), two, base)
+    assert execute(train, changed(size=2), two, base)
     assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob(RECORD)) == [
         "base/out/embed/step.json",
         "one/out/train/step.json",
@@ -306,9 +356,3 @@ def test_a_folder_that_is_not_written_whole_is_not_there(tmp_path):
         (part / "half").write_text("")
         raise OSError("disk")
     assert not list((tmp_path / "results").iterdir())
-
-
-def test_another_data_set_is_named_before_the_fields_that_go_with_it(tmp_path):
-    written = {"average_shift": 2, "dataset": "cifar_fs"}
-    with pytest.raises(UserError, match=r"config\.dataset='cifar_fs', not 'mini_imagenet'"):
-        refuse_other(tmp_path, written, {"average_shift": 4, "dataset": "mini_imagenet"})

@@ -5,23 +5,24 @@ import json
 import numpy as np
 import pytest
 
-from configs import glyphs_tiny, spinning_lines
+from configs import glyphs, spinning_lines
 from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
-from sib_tf.experiments import families, workdir
-from sib_tf.experiments.line_pipeline import draw_tasks
+from sib_tf.experiments import execution, families
+from sib_tf.experiments.options import Options
 from sib_tf.training.callbacks.epoch_log import LogEpochs
 
 
-def make_config(**fields):
+def make_config(fields=None):
+    """The config with other values of fields, by their paths."""
     config = spinning_lines.get_config()
-    config.update(fields)
+    config.update_from_flattened_dict(fields or {})
     return config
 
 
 def run(folder, config):
     for step in families.steps(config):
-        workdir.execute(step, config, folder)
+        execution.execute(step, families.read(config), folder)
     return json.loads((folder / "evaluation" / "report.json").read_text())
 
 
@@ -30,7 +31,12 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lines")
     # Epochs of 500 * 50 tasks, which end amid the 240: a wrong position in the data shows.
     config = make_config(
-        train_steps=1500, steps_per_epoch=500, episodes_per_step=50, test_tasks=100
+        {
+            "meta.steps": 1500,
+            "meta.steps_per_epoch": 500,
+            "meta.episodes_per_step": 50,
+            "tasks.test": 100,
+        }
     )
     return folder, config, run(folder, config)
 
@@ -109,15 +115,15 @@ def test_the_same_seed_gives_the_same_weights_also_across_a_kill(
 
 @pytest.mark.slow
 def test_few_tasks_are_shown_once_each(tmp_path):
-    fields = {"train_steps": 10, "steps_per_epoch": 10, "steps_per_call": 10}
-    run(tmp_path, make_config(**fields, test_tasks=2))
+    fields = {"meta.steps": 10, "meta.steps_per_epoch": 10, "meta.steps_per_call": 10}
+    run(tmp_path, make_config({**fields, "tasks.test": 2}))
     page = (tmp_path / "evaluation/report.html").read_text()
     assert page.count("task 2: from") == 1
     assert "task 3" not in page
 
 
 def test_test_tasks_are_not_those_of_training_and_may_have_a_mean_of_their_own():
-    tasks = draw_tasks(make_config(test_mu=5.0))
+    tasks = families.read(make_config({"tasks.test_mu": 5.0})).tasks.draw(seed=0)
     assert not np.isin(tasks["test"].x, tasks["train"].x).any()
     # 240 * 32 inputs: a standard error of 0.011
     assert tasks["train"].x.mean() == pytest.approx(0, abs=0.06)
@@ -126,39 +132,50 @@ def test_test_tasks_are_not_those_of_training_and_may_have_a_mean_of_their_own()
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("field", "value", "words"),
     [
-        ({"seed": -1}, r"config\.seed=-1 must be at least 0"),
-        ({"test_tasks": 0}, r"config\.test_tasks=0 must be at least 1"),
-        ({"num_points": 0}, r"config\.num_points=0 must be at least 1"),
-        ({"mu": float("nan")}, r"^config\.mu=nan must be finite"),
-        ({"mu_w": float("inf")}, r"^config\.mu_w=inf must be finite"),
-        ({"test_mu": float("nan")}, r"^config\.test_mu=nan must be finite"),
-        ({"num_steps": 0}, r"config\.num_steps=0 must be at least 1"),
-        ({"step_size": 0.0}, r"config\.step_size=0\.0 must be positive"),
-        ({"eval_num_steps": 2}, r"config\.eval_num_steps=2 must be at least config\.num_steps=3"),
+        ("seed", -1, r"config\.seed=-1 must be at least 0"),
+        ("tasks.test", 0, r"config\.tasks\.test=0 must be at least 1"),
+        ("tasks.num_points", 0, r"config\.tasks\.num_points=0 must be at least 1"),
+        ("tasks.mu", float("nan"), r"config\.tasks\.mu=nan must be finite"),
+        ("tasks.mu_w", float("inf"), r"config\.tasks\.mu_w=inf must be finite"),
+        ("tasks.test_mu", float("nan"), r"config\.tasks\.test_mu=nan must be finite"),
+        ("meta.num_steps", 0, r"config\.meta\.num_steps=0 must be at least 1"),
+        ("meta.step_size", 0.0, r"config\.meta\.step_size=0\.0 must be positive"),
+        (
+            "eval.num_steps",
+            2,
+            r"config\.eval\.num_steps=2 must be at least config\.meta\.num_steps=3",
+        ),
     ],
 )
-def test_a_field_that_cannot_be_is_refused(fields, words):
-    with pytest.raises(UserError, match=words):
-        families.steps(make_config(**fields))
+def test_a_field_out_of_range_is_refused(field, value, words):
+    with pytest.raises(UserError, match=f"^{words}") as error:
+        families.steps(make_config({field: value}))
+    assert len(str(error.value).splitlines()) == 1
 
 
 def test_a_missing_field_is_named():
     config = make_config()
-    del config.test_mu
-    with pytest.raises(UserError, match="no field `test_mu`"):
+    del config.eval.num_steps
+    with pytest.raises(UserError, match=r"no field `eval\.num_steps`: add it to the config file"):
         families.steps(config)
 
 
-def test_a_data_set_of_the_other_kind_lacks_fields():
-    with pytest.raises(UserError, match="no field `train_query_shares`"):
-        families.steps(make_config(dataset="cifar_fs"))
+def test_a_config_of_the_other_family_does_not_fit():
+    config = make_config()
+    config.family = "few_shot"
+    with pytest.raises(UserError, match=r'^config\.data\.name="None" is unknown: use one of'):
+        families.steps(config)
+    config = glyphs.get_config()
+    config.family = "regression"
+    with pytest.raises(UserError, match=r"^config\.meta\.\w+ is unknown: use steps, "):
+        families.steps(config)
 
 
-def test_jobs_of_the_other_kind_are_refused(tmp_path):
-    with pytest.raises(UserError, match="spinning_lines has no step embed, only train, evaluate"):
+def test_jobs_of_the_other_family_are_refused(tmp_path):
+    with pytest.raises(UserError, match="zero-shot regression has no step embed, only train, eval"):
         families.steps_of(make_config(), "embed")
     with pytest.raises(UserError, match="--weights is for few-shot classification"):
-        families.steps(make_config(), tmp_path)
-    assert families.steps_of(glyphs_tiny.get_config(), "embed")
+        families.steps(make_config(), Options(weights=tmp_path))
+    assert families.steps_of(glyphs.get_config("tiny"), "embed")

@@ -1,0 +1,82 @@
+r"""mini-ImageNet, 5-way, K = 3, the paper's network. Its argument: backbone and shot.
+
+    python -m jobs.pipeline --config=configs/mini_imagenet.py:conv4_64,shot=1 \
+        --config.manual_dir=DIR --base=work/mini_imagenet_conv4_64 \
+        --workdir=work/mini_imagenet_conv4_64/1shot
+    python -m jobs.pipeline --config=configs/mini_imagenet.py:conv4_64,shot=5 \
+        --config.manual_dir=DIR --base=work/mini_imagenet_conv4_64 \
+        --workdir=work/mini_imagenet_conv4_64/5shot
+
+DIR holds `mini-imagenet/` with images/*.jpg, train.csv, val.csv and test.csv. Both share the
+backbone.
+
+    backbone    paper, 1 shot    5 shots          ours, and the time
+    conv4_64    not in results/paper.json         docs/results.md
+    conv4_128   not in results/paper.json         not run
+    wrn_28_10   70.0 +- 0.6      79.2 +- 0.4      not run, needs an accelerator
+"""
+
+from ml_collections import ConfigDict, config_dict
+
+from sib_tf.base.variants import parse
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    backbone, shot = parse(variant, backbone="conv4_64", shot=1)
+    wide = backbone.startswith("wrn")
+
+    config = ConfigDict()
+    config.family = "few_shot"
+    config.seed = 0  # weights, augmentation and episodes
+    config.manual_dir = ""
+
+    config.data = ConfigDict({"name": "mini_imagenet"})
+
+    config.phi = ConfigDict()
+    config.phi.backbone = backbone
+    config.phi.crop_size = 80
+    config.phi.crop_padding = 8
+    config.phi.flip = True
+    config.phi.color_jitter = 0.4
+    config.phi.average_shift = 4  # pixels
+    config.phi.epochs = 60 if wide else 50 if backbone == "conv4_64" else 25
+    config.phi.batch_size = 64
+    config.phi.learning_rate = 0.1  # peak
+    config.phi.warmup_steps = 6000 if wide else 1000
+    config.phi.l2 = 5e-4
+    config.phi.precision = "float32"  # or "mixed_bfloat16"
+    config.phi.selection_way = 5  # of the episodes that choose the epoch
+    config.phi.selection_queries = 75
+
+    config.features = ConfigDict({"views": 1})
+
+    config.episodes = ConfigDict()
+    config.episodes.way = 5
+    config.episodes.shot = shot
+    config.episodes.queries_per_class = 15
+    config.episodes.queries = config_dict.placeholder(int)  # in all, in place of queries_per_class
+    config.episodes.dirichlet_alpha = 2.0
+
+    config.meta = ConfigDict()
+    config.meta.synthetic_gradient = "dense"
+    config.meta.hidden_units = config_dict.placeholder(int)  # None: the network's default
+    config.meta.num_steps = 3  # K
+    config.meta.step_size = 1e-3  # eta
+    config.meta.query_shares = "balanced"
+    config.meta.train_episodes = 20_000
+    config.meta.validation_episodes = 1000
+    config.meta.steps = 50_000
+    config.meta.episodes_per_step = 1
+    config.meta.steps_per_call = 100
+    config.meta.steps_per_epoch = 5000
+    config.meta.learning_rate = 2e-3  # at first, then a cosine down to 0
+    config.meta.l2 = 5e-4
+
+    config.eval = ConfigDict()
+    config.eval.episodes = 2000
+    config.eval.query_shares = ("balanced", "dirichlet")
+    config.eval.num_steps = 5
+
+    name = "mini_imagenet" if backbone == "conv4_64" else f"mini_imagenet_{backbone}"
+    config.export = ConfigDict({"name": f"{name}_{shot}shot"})
+    return config

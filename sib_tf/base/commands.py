@@ -1,0 +1,9 @@
+"""How the jobs are started, for messages that say what to run."""
+
+import importlib.util
+
+
+def job(name: str) -> str:
+    """The command of a job, a module of `jobs` in a checkout and of `sib_tf.jobs` if installed."""
+    package = "sib_tf.jobs" if importlib.util.find_spec("sib_tf.jobs") else "jobs"
+    return f"`python -m {package}.{name}`"

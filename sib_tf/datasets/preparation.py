@@ -1,0 +1,40 @@
+"""Prepares a data set with TFDS and Beam."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow_datasets as tfds
+
+from sib_tf.beam import runner
+
+# Where TFDS keeps downloads for all working directories.
+_DOWNLOADS = Path(tfds.core.constants.DATA_DIR) / "downloads"
+
+
+def prepare(
+    builder: tfds.core.DatasetBuilder, *, manual_dir: Path | None, beam_args: Sequence[str] = ()
+) -> dict[str, int]:
+    """Downloads what can be downloaded and writes the data set.
+
+    Args:
+        builder: of the data set.
+        manual_dir: folder of files that the user has downloaded; None if there are none.
+        beam_args: options of the Beam runner.
+
+    Returns:
+        Split -> number of examples.
+
+    Raises:
+        UserError: if raw files are missing or damaged; names them.
+    """
+    download = tfds.download.DownloadConfig(
+        beam_options=runner.options(beam_args), manual_dir=manual_dir
+    )
+    with runner.plain_errors():
+        builder.download_and_prepare(download_dir=_DOWNLOADS, download_config=download)
+    return {split: info.num_examples for split, info in builder.info.splits.items()}
+
+
+def image_size(builder: tfds.core.DatasetBuilder) -> int:
+    """H = W of the stored images."""
+    return builder.info.features["image"].shape[0]

@@ -1,0 +1,59 @@
+"""The data set, prepared with TFDS and Beam."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sib_tf.backbones.feature_network import refuse_large_crop
+from sib_tf.datasets import preparation, prepared, sources
+from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.step import Context, Step
+from sib_tf.few_shot.episodes.sampling import examples_by_class
+
+_FOLDER = "data"
+
+
+def build_dataset_step(splits: Sequence[str] = prepared.SPLITS) -> Step:
+    """Prepares the data set, which must have enough images for the episodes of `splits`."""
+    return Step(
+        "build_dataset",
+        _FOLDER,
+        reads=("data",),
+        requires=(),
+        run=_run,
+        # What the data set cannot give is said now, while another try still reads the files anew.
+        consults=(
+            "manual_dir",
+            "phi.crop_size",
+            "episodes",
+            "meta.query_shares",
+            "eval.query_shares",
+        ),
+        shared=True,
+        remote=True,
+    ).with_options(splits=splits)
+
+
+def prepared_data(context: Context) -> Path:
+    """The folder of the prepared data set."""
+    return prepared.prepared_in(context.base / _FOLDER)
+
+
+def query_shares(config: Configuration, split: str) -> Sequence[str]:
+    """How the queries of the episodes of a split are shared, one entry for each set of episodes."""
+    return config.eval.query_shares if split == "test" else (config.meta.query_shares,)
+
+
+def _run(context: Context, splits: Sequence[str]) -> dict[str, Any]:
+    config = context.config
+    builder = config.data.builder(context.folder)
+    refuse_large_crop(config.phi.crop_size, preparation.image_size(builder))
+    counts = preparation.prepare(
+        builder, manual_dir=sources.manual_dir(config.manual_dir), beam_args=context.beam_args
+    )
+    for split in splits:
+        labels = prepared.read_labels(builder, split)
+        for shares in query_shares(config, split):
+            spec = config.episodes.spec(shares)
+            examples_by_class(labels, spec, prepared.class_names(builder), split)
+    return counts

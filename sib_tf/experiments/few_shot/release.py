@@ -1,0 +1,91 @@
+"""The model as users get it: exported, and tried on images."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sib_tf.base import keras_file
+from sib_tf.base.errors import UserError
+from sib_tf.datasets import prepared
+from sib_tf.datasets.images import list_class_folders
+from sib_tf.experiments.few_shot.backbone import backbone_file
+from sib_tf.experiments.few_shot.classifier import model_file
+from sib_tf.experiments.few_shot.data import prepared_data
+from sib_tf.experiments.few_shot.evaluation import kept_episode, report_of
+from sib_tf.experiments.step import Context, Step
+from sib_tf.serving import export, model_card, warmup
+from sib_tf.serving.predict import prediction
+from sib_tf.serving.predict.image_episode import read_episode
+
+_FOLDER = "export"
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportSettings:
+    """Section `config.export`: the SavedModel.
+
+    Attributes:
+        name: name of the model, under which a server knows it; without slashes.
+
+    Raises:
+        UserError: if the name is empty or a path.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not self.name or Path(self.name).name != self.name:
+            raise UserError(f"name={self.name!r} must be a single word, without slashes.")
+
+
+def export_step(train: Step, evaluate: Step) -> Step:
+    """Writes phi and classifier as one SavedModel, `NAME/1`."""
+    return Step("export", _FOLDER, reads=("export",), requires=(train, evaluate), run=_export)
+
+
+def predict_step(evaluate: Step, exported: Step) -> Step:
+    """Classifies the images of the episode in the report as users would classify theirs."""
+    return Step("predict", "prediction", reads=(), requires=(evaluate, exported), run=_predict)
+
+
+def _export(context: Context) -> dict[str, Any]:
+    phi = keras_file.load(backbone_file(context))
+    classifier = keras_file.load(model_file(context))
+    if classifier.xi.any_way:
+        classifier = classifier.for_any_way()
+    name = context.config.export.name
+    model = context.folder / name / "1"
+    export.export(model, phi, classifier)
+    model_card.write(model, name=name, report=report_of(context), classes=_classes(context))
+    warmup.write(model, *_example(kept_episode(context), phi.input_shape[1:3]))
+    return {"way": classifier.way}
+
+
+def _classes(context: Context) -> dict[str, list[str]]:
+    """Names of the classes of each split."""
+    builder = prepared.builder_of(prepared_data(context))
+    names = prepared.class_names(builder)
+    return {
+        split: [names[label] for label in np.unique(prepared.read_labels(builder, split))]
+        for split in prepared.SPLITS
+    }
+
+
+def _example(folder: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Support images, their labels and query images of the kept episode."""
+    support, query = folder / "support", folder / "query"
+    episode = read_episode(support, list_class_folders(support), query, size)
+    return episode.support_images, episode.support_labels, episode.query_images
+
+
+def _predict(context: Context) -> dict[str, Any]:
+    episode = kept_episode(context)
+    counts = prediction.predict(
+        model=prediction.ExportedModel(context.workdir / _FOLDER / context.config.export.name),
+        support=episode / "support",
+        query=episode / "query",
+        output=context.folder,
+    )
+    return counts._asdict()

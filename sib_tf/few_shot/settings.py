@@ -1,0 +1,121 @@
+"""Sections of a few-shot config: what an episode is, how the model is trained and evaluated."""
+
+import dataclasses
+
+from sib_tf.base.errors import UserError
+from sib_tf.base.ranges import at_least, positive
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec
+from sib_tf.few_shot.model import FewShotClassifier
+from sib_tf.method.xi.registry import XI
+from sib_tf.training import meta_training
+
+
+@dataclasses.dataclass(frozen=True)
+class EpisodeSettings:
+    """Section `config.episodes`: what the episodes of all splits have in common.
+
+    Attributes:
+        way: N, classes.
+        shot: labelled examples of each class.
+        queries_per_class: queries, per class on average.
+        queries: Q, queries in all; takes the place of `queries_per_class`.
+        dirichlet_alpha: concentration of the Dirichlet distribution of unbalanced query shares.
+
+    Raises:
+        UserError: if a number is out of range.
+    """
+
+    way: int = 5
+    shot: int = 1
+    queries_per_class: int = 15
+    queries: int | None = None
+    dirichlet_alpha: float = 2.0
+
+    def __post_init__(self) -> None:
+        self.spec("dirichlet")
+
+    def spec(self, shares: str) -> EpisodeSpec:
+        """Episodes whose queries come in these shares.
+
+        Raises:
+            UserError: if the shares are unknown, or Q cannot be shared so.
+        """
+        return EpisodeSpec(
+            way=self.way,
+            shot=self.shot,
+            queries=self.queries or self.way * self.queries_per_class,
+            shares=shares,
+            alpha=self.dirichlet_alpha,
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MetaSettings(meta_training.Settings):
+    """Section `config.meta`: the model, and how it is meta-trained.
+
+    Attributes:
+        synthetic_gradient: name of xi in `XI`, such as "dense" or "set".
+        hidden_units: units of the hidden layers of xi; None: its default.
+        num_steps: K, synthetic-gradient steps.
+        step_size: eta, of the synthetic-gradient steps.
+        query_shares: shares of the queries in training episodes, as in `EpisodeSpec`.
+        train_episodes: number of training episodes, which are used over and over again.
+        validation_episodes: number of validation episodes.
+
+    Raises:
+        UserError: if a number is out of range, or xi is unknown.
+    """
+
+    synthetic_gradient: str = "dense"
+    hidden_units: int | None = None
+    num_steps: int = 3
+    step_size: float = 1e-3
+    query_shares: str = "balanced"
+    train_episodes: int
+    validation_episodes: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, num_steps=self.num_steps)
+        positive(step_size=self.step_size)
+        at_least(
+            1, train_episodes=self.train_episodes, validation_episodes=self.validation_episodes
+        )
+        if self.hidden_units is not None:
+            at_least(1, hidden_units=self.hidden_units)
+        XI[self.synthetic_gradient]
+
+    def model(self, way: int, feature_dim: int) -> FewShotClassifier:
+        """A fresh model to meta-train: N = `way` classes, features [..., D = `feature_dim`]."""
+        return FewShotClassifier(
+            way,
+            feature_dim,
+            num_steps=self.num_steps,
+            step_size=self.step_size,
+            synthetic_gradient=self.synthetic_gradient,
+            hidden=self.hidden_units,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationSettings:
+    """Section `config.eval`: the test episodes.
+
+    Attributes:
+        episodes: number of episodes for each kind of query shares.
+        query_shares: kinds of query shares, as in `EpisodeSpec`.
+        num_steps: K up to which the model is evaluated, at least that of its training.
+
+    Raises:
+        UserError: if a number is out of range, or no query shares are named.
+    """
+
+    episodes: int
+    query_shares: tuple[str, ...]
+    num_steps: int
+
+    def __post_init__(self) -> None:
+        at_least(1, episodes=self.episodes)
+        at_least(0, num_steps=self.num_steps)
+        if not self.query_shares:
+            raise UserError('query_shares is empty: name one, such as "balanced".')

@@ -1,0 +1,100 @@
+"""Records of finished steps, compared with what a config asks for."""
+
+import json
+
+import pytest
+
+from sib_tf.base.errors import UserError
+from sib_tf.experiments import records
+from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.records import fingerprint, refuse_other, refuse_other_inputs
+from sib_tf.few_shot.settings import EvaluationSettings, MetaSettings
+
+
+def test_another_config_is_refused_with_its_first_field_and_the_remedy(tmp_path):
+    written = {"phi.epochs": 4, "seed": 1, "phi.flip": True}
+    refuse_other(tmp_path, written, {"phi": {"epochs": 4}})
+    with pytest.raises(UserError) as error:
+        refuse_other(tmp_path, written, {"seed": 2, "phi": {"epochs": 9}}, remedy="delete it")
+    assert str(error.value) == (
+        f"{tmp_path} was written with config.phi.epochs=4, not 9: delete it."
+    )
+
+
+def test_a_field_that_was_not_written_and_has_no_default_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"config\.phi\.epochs=None, not 4: delete it or pass"):
+        refuse_other(tmp_path, {"seed": 1}, {"phi": {"epochs": 4}})
+
+
+def test_another_data_set_is_named_before_the_fields_that_go_with_it(tmp_path):
+    written = {"average_shift": 2, "data.name": "cifar_fs"}
+    wanted = {"average_shift": 4, "data": {"name": "mini_imagenet"}}
+    with pytest.raises(UserError, match=r"config\.data\.name='cifar_fs', not 'mini_imagenet'"):
+        refuse_other(tmp_path, written, wanted)
+
+
+def test_only_an_input_that_is_there_and_another_is_refused(tmp_path):
+    refuse_other_inputs(tmp_path, {"data": "1", "gone": "2"}, {"data": "1", "new": "3"})
+    with pytest.raises(UserError, match="was made from an earlier data: delete it, then run the"):
+        refuse_other_inputs(tmp_path, {"data": "1"}, {"data": "2"})
+
+
+def test_the_fingerprint_tells_configs_apart_but_not_their_order():
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    assert fingerprint({"a": 1, "b": 2}) != fingerprint({"a": 2, "b": 1})
+    nested = {"phi": {"flip": True, "epochs": 4}}
+    assert fingerprint(nested) == fingerprint({"phi": {"epochs": 4, "flip": True}})
+    assert fingerprint(nested) != fingerprint({"phi": {"flip": True, "epochs": 5}})
+    assert fingerprint(nested) != fingerprint({"meta": nested["phi"]})
+
+
+def test_defaults_are_those_of_the_sections_as_json_has_them():
+    config = Configuration(
+        {
+            "seed": 1,
+            "eval": EvaluationSettings(episodes=7, query_shares=("balanced",), num_steps=3),
+            "meta": MetaSettings(
+                steps=1000, learning_rate=1, l2=0, train_episodes=1, validation_episodes=1
+            ),
+        }
+    )
+    assert config.defaults() == {
+        "meta.episodes_per_step": 1,
+        "meta.steps_per_call": 100,
+        "meta.steps_per_epoch": 1000,
+        "meta.synthetic_gradient": "dense",
+        "meta.hidden_units": None,
+        "meta.num_steps": 3,
+        "meta.step_size": 1e-3,
+        "meta.query_shares": "balanced",
+    }
+    assert config.record(["eval", "seed"]) == {
+        "eval": {"episodes": 7, "query_shares": ["balanced"], "num_steps": 3},
+        "seed": 1,
+    }
+    assert config.record(["meta.steps", "meta.l2"]) == {"meta": {"steps": 1000, "l2": 0}}
+    # A field besides its whole section adds nothing, whatever their order.
+    assert config.record(["eval.num_steps", "eval"]) == config.record(["eval"])
+
+
+def test_a_record_is_read_with_its_fields_by_path(tmp_path):
+    file = tmp_path / "step.json"
+    content = {"config": {"seed": 1, "phi": {"epochs": 4}}, "inputs": {"data": "7"}, "seconds": 2}
+    file.write_text(json.dumps(content))
+    assert records.read(file) == {**content, "config": {"seed": 1, "phi.epochs": 4}}
+
+
+def test_a_run_from_before_there_were_run_ids_is_known_by_its_fingerprint():
+    assert records.run_id({"fingerprint": "7"}) == "7"
+    assert records.run_id({"fingerprint": "7", "run": "8"}) == "8"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "7", "{}", '{"config": {}}', '{"inputs": {}, "config": [3]}']
+)
+def test_what_is_no_record_is_refused(tmp_path, content):
+    file = tmp_path / "data/step.json"
+    file.parent.mkdir()
+    file.write_text(content)
+    with pytest.raises(UserError, match=r"data exists but holds no readable step\.json: move it"):
+        records.read(file)
