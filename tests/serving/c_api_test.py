@@ -214,7 +214,10 @@ def test_the_same_answers_after_every_bad_request(answers):
         expected = model.signatures[name](**inputs)
         assert not isinstance(answer, str), answer
         for key, value in zip(outputs[name], answer, strict=True):
-            np.testing.assert_allclose(value, expected[key], rtol=0, atol=1e-5)
+            # A session fuses what it will of convolutions in float32, right to 1e-6 of the largest
+            # feature; so logits of ten cosines, and with them probabilities, are right to 1e-5.
+            scale = max(1, np.abs(expected[key]).max())
+            np.testing.assert_allclose(value, expected[key], rtol=0, atol=1e-5 * scale)
 
 
 @pytest.mark.slow
