@@ -16,8 +16,13 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["sib_tf", "sib_tf.*", "jobs", "configs", "configs.*"]),
-    package_data={"": ["README.md", "TAGS.txt", "CITATIONS.bib", "checksums.tsv"]},
+    # Installed, jobs and configs are part of sib_tf: other projects have packages of these names.
+    packages=[
+        *find_packages(include=["sib_tf", "sib_tf.*"]),
+        *(f"sib_tf.{name}" for name in find_packages(include=["jobs", "configs", "configs.*"])),
+    ],
+    package_dir={"sib_tf.jobs": "jobs", "sib_tf.configs": "configs"},
+    package_data={"": ["README.md", "TAGS.txt", "CITATIONS.bib", "checksums.tsv", "*.config"]},
     install_requires=[
         "absl-py>=2.1",
         "apache-beam>=2.60",

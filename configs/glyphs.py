@@ -73,7 +73,7 @@ def get_config(size: str = "full") -> ConfigDict:
     if size == "tiny":
         _shrink(config)
     elif size != "full":
-        raise UserError(f"--config=configs/glyphs.py:{size} is unknown: use tiny, or no argument.")
+        raise UserError(f"size={size} is unknown: use tiny, or no argument.")
     return config
 
 

@@ -17,6 +17,8 @@ from sib_tf.base.errors import UserError
 from sib_tf.experiments import execution, families
 from sib_tf.experiments.step import Step
 
+from . import _configs
+
 _INTERRUPTED = 130  # 128 + SIGINT, as of a shell
 _REMEDY = ": make room, fix the permissions or name another folder."
 
@@ -48,7 +50,8 @@ def define_config_flag() -> Callable[[], ConfigDict]:
     holder = config_flags.DEFINE_config_file(
         "config",
         None,
-        "File of the experiment. --config.FIELD=VALUE changes a field.",
+        "File of the experiment, or the name of a config that comes with this package. "
+        "--config.SECTION.FIELD=VALUE changes a field.",
         lock_config=True,
     )
     flags.mark_flag_as_required("config")
@@ -142,8 +145,11 @@ def _parse(argv: Sequence[str], check_arguments: Callable[[Sequence[str]], Any])
 
 
 def _parse_flags(argv: Sequence[str]) -> list[str]:
+    argv = _with_config_path(argv)
     try:
         return flags.FLAGS(argv)
+    except UserError as error:  # of a config file
+        raise UserError(f"{_config_of(argv)}: {error}") from None
     except flags.Error as error:
         raise UserError(f"{_one_line(error)} See --help.") from None
     except AttributeError as error:  # of ml_collections, maybe with a guess at what was meant
@@ -153,10 +159,24 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
     except (KeyError, TypeError, ValueError) as error:  # of ml_collections: a value of a wrong type
         raise UserError(f"--config: {_one_line(error)}") from None
     except Exception as error:  # a config file is a program, which may fail in any way
-        given = " ".join(arg for arg in argv if arg.startswith("--config"))
         raise UserError(
-            f"{given} cannot be loaded: {type(error).__name__}: {_one_line(error)}"
+            f"{_config_of(argv)} cannot be loaded: {type(error).__name__}: {_one_line(error)}"
         ) from None
+
+
+def _with_config_path(argv: Sequence[str]) -> list[str]:
+    """The arguments with the path of a config that is given by name, `--config=glyphs`."""
+    flag, found = "--config", list(argv)
+    for n, argument in enumerate(argv):
+        if argument.startswith(f"{flag}="):
+            found[n] = f"{flag}={_configs.resolved(argument.removeprefix(f'{flag}='))}"
+        elif n and argv[n - 1] == flag:
+            found[n] = _configs.resolved(argument)
+    return found
+
+
+def _config_of(argv: Sequence[str]) -> str:
+    return " ".join(argument for argument in argv if argument.startswith("--config"))
 
 
 def _one_line(error: Exception) -> str:

@@ -17,7 +17,7 @@ from ml_collections import config_flags
 
 from sib_tf.experiments import families, publishing
 
-from . import _app
+from . import _app, _configs
 
 _experiment = _app.define_experiment_flags()
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write.", required=True)
@@ -50,7 +50,7 @@ def _command(output: Path) -> str:
     holder = flags.FLAGS["config"]
     overrides = config_flags.get_override_values(holder)
     changed = [f"--config.{k}={v}" for k, v in sorted(overrides.items()) if k != "manual_dir"]
-    config = f"--config={config_flags.get_config_filename(holder)}"
+    config = f"--config={_configs.name_of(config_flags.get_config_filename(holder))}"
     workdir = f"--workdir=work/{output.name}"
     return shlex.join(["python", "-m", "jobs.pipeline", config, *changed, workdir])
 

@@ -20,7 +20,7 @@ from absl import flags
 
 from sib_tf.search import space, step, tuner
 
-from . import _app
+from . import _app, _configs
 
 _experiment = _app.define_experiment_flags()
 _SPACE = flags.DEFINE_string("space", None, "Python file that says what to vary.", required=True)
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> None:
     """Searches, or as a worker runs trials for a chief."""
     del argv  # The flags say it all.
     experiment = _experiment()
-    searched = space.read(Path(_SPACE.value))
+    searched = space.read(Path(_configs.resolved(_SPACE.value)))
     steps = step.steps(experiment.config, searched, _ALGORITHM.value, _TRIALS.value)
     if tuner.role() == "worker":
         tuner.wait_for_chief()

@@ -26,14 +26,11 @@ def parse(text: str, **defaults: Any) -> list[Any]:
             name, value = next(iter(defaults)), item
         if name not in defaults or name in given:
             raise UserError(
-                f"--config=...:{text}: {item!r} does not fit: give each of {', '.join(defaults)} "
-                "once at most."
+                f"{item} does not fit: give each of {', '.join(defaults)} once at most."
             )
         try:
             given[name] = type(defaults[name])(value)
         except ValueError:
-            raise UserError(
-                f"--config=...:{text}: {name}={value} must be of type "
-                f"{type(defaults[name]).__name__}."
-            ) from None
+            kind = type(defaults[name]).__name__
+            raise UserError(f"{name}={value} must be of type {kind}.") from None
     return [*{**defaults, **given}.values()]

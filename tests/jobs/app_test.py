@@ -1,7 +1,5 @@
 """How jobs take their flags and tell what is wrong with them."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,16 +7,7 @@ from absl import flags
 
 from jobs import _app
 from sib_tf.base.errors import UserError
-
-
-def job(name, *args):
-    return subprocess.run(
-        [sys.executable, "-m", f"jobs.{name}", *args],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.running import job
 
 
 @pytest.mark.slow
@@ -46,11 +35,12 @@ def test_help_shows_shared_and_own_flags(name, own):
         ),
         (
             ["--config=configs/glyphs.py:huge"],
-            "error: --config=configs/glyphs.py:huge is unknown: use tiny, or no argument.",
+            "error: --config=configs/glyphs.py:huge: size=huge is unknown: use tiny, or no "
+            "argument.",
         ),
         (
             ["--config=configs/cifar_fs.py:shot=x"],
-            "error: --config=...:shot=x: shot=x must be of type int.",
+            "error: --config=configs/cifar_fs.py:shot=x: shot=x must be of type int.",
         ),
         (
             ["--config=configs/glyphs.py:tiny", "--config.data.classes[9]=3"],
