@@ -14,7 +14,7 @@ help:
 	@echo 'make benchmark   milliseconds of a meta-training step, images a second, latency of requests'
 	@echo 'make reproduce-cifar-fs  from the archive to the test accuracy on CIFAR-FS, 1 and 5 shots'
 	@echo 'make evaluate-cifar-fs   the dense network of seed 0 from its published weights'
-	@echo 'make results     the results table of the README, from results/'
+	@echo 'make results     the table of docs/results.md, from results/'
 	@echo 'make clean       removes .venv and work'
 
 # The stamp comes last, so that a broken installation is done again.
@@ -53,16 +53,16 @@ benchmark: $(INSTALLED)
 	$(RUN) -m benchmarks.serving
 
 # The archive is downloaded, unless MANUAL_DIR has it.
-CIFAR_FS := configs/cifar_fs_conv4_64.py
+CIFAR_FS := configs/cifar_fs.py:conv4_64
 MANUAL_DIR :=
 
 reproduce-cifar-fs: $(INSTALLED)
-	for shot in 1 5; do $(RUN) -m jobs.pipeline --config=$(CIFAR_FS):$$shot \
+	for shot in 1 5; do $(RUN) -m jobs.pipeline --config=$(CIFAR_FS),shot=$$shot \
 		--config.manual_dir=$(MANUAL_DIR) --base=work/cifar_fs_conv4_64 \
 		--workdir=work/cifar_fs_conv4_64/$${shot}shot || exit; done
 
 evaluate-cifar-fs: $(INSTALLED)
-	for shot in 1 5; do $(RUN) -m jobs.pipeline --config=$(CIFAR_FS):$$shot \
+	for shot in 1 5; do $(RUN) -m jobs.pipeline --config=$(CIFAR_FS),shot=$$shot \
 		--config.manual_dir=$(MANUAL_DIR) --base=work/cifar_fs_published \
 		--weights=results/cifar_fs_conv4_64/$${shot}shot-seed0 \
 		--workdir=work/cifar_fs_published/$${shot}shot || exit; done

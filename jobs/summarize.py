@@ -1,8 +1,8 @@
-"""Makes the results table of the README from the published reports.
+"""Makes the table of docs/results.md from the published reports.
 
-    python -m jobs.summarize --results=results --readme=README.md
+    python -m jobs.summarize --results=results --page=docs/results.md
 
-Replaces what stands between the two marks in the README.
+Replaces what stands between the two marks in the page.
 """
 
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from sib_tf.experiments import results_summary
 from . import _app
 
 _RESULTS = flags.DEFINE_string("results", "results", "Folder of published reports.")
-_README = flags.DEFINE_string("readme", "README.md", "File with the table, rewritten.")
+_PAGE = flags.DEFINE_string("page", "docs/results.md", "File with the table, rewritten.")
 
 
 def main(argv: Sequence[str]) -> None:
     """Rewrites the table."""
     del argv
-    readme = Path(_README.value)
+    page = Path(_PAGE.value)
     table = results_summary.markdown(*results_summary.read(Path(_RESULTS.value)))
-    beside = readme.with_name(readme.name + ".tmp")
-    beside.write_text(results_summary.replace_table(readme.read_text(), table))
-    beside.replace(readme)
+    beside = page.with_name(page.name + ".tmp")
+    beside.write_text(results_summary.replace_table(page.read_text(), table))
+    beside.replace(page)
 
 
 if __name__ == "__main__":

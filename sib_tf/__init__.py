@@ -1,16 +1,17 @@
-"""Transductive few-shot classification with synthetic gradients, in TensorFlow and Keras."""
+"""Transductive few-shot classification with synthetic gradients, in TensorFlow and Keras.
 
-import os
+    FewShotClassifier   Keras model: classifies the queries of an episode from frozen features
+    LineRegressor       Keras model: the paper's zero-shot regression
+    unroll              the method: K synthetic-gradient steps on the weights of a task
 
-# On CPUs without AVX-512 TensorFlow leaves oneDNN off, whose convolutions are twice as fast.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+The jobs in `jobs` (`sib_tf.jobs`, if installed) go from raw images to a served model. Importing
+this package registers the Keras classes that saved models name, and does nothing else.
+"""
 
-from sib_tf.backbones import (
-    registry as backbones,  # with the classifier's, all classes of saved models
-)
+from sib_tf.backbones import normalization as _normalization  # noqa: F401, a class of backbones
 from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.method.inference import unroll
 from sib_tf.regression.model import LineRegressor
 
-__all__ = ["FewShotClassifier", "LineRegressor", "backbones", "unroll"]
+__all__ = ["FewShotClassifier", "LineRegressor", "unroll"]
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The results table of the README, from the reports under `results/`."""
+"""The table of docs/results.md, from the reports under `results/`."""
 
 import json
 import shlex
@@ -43,7 +43,7 @@ def replace_table(text: str, table: str) -> str:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise UserError(f"--readme: lacks the lines {BEGIN} and {END} around its table.")
+        raise UserError(f"--page: lacks the lines {BEGIN} and {END} around its table.")
     return f"{before}{begin}\n\n{table}\n\n{end}{after}"
 
 

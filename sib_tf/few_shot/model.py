@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from sib_tf.method.decoders import CosineClassifier
 from sib_tf.method.inference import unroll
-from sib_tf.method.initialization import PrototypeInitialization
+from sib_tf.method.initializations.registry import INITIALIZATIONS
 from sib_tf.method.presence import ABSENT
 from sib_tf.method.xi.context import Context
 from sib_tf.method.xi.registry import XI
@@ -42,10 +42,11 @@ class FewShotClassifier(keras.Model):
         synthetic_gradient: name of xi in `XI`: "dense" (the paper's network), "set" (any number of
             classes), or one that was added there.
         hidden: units of the hidden layers of xi; None: the network's default.
+        initialization: name of lambda in `INITIALIZATIONS`.
         dtype: of weights and computation, a Keras dtype or policy.
 
     Raises:
-        UserError: an unknown `synthetic_gradient`.
+        UserError: an unknown `synthetic_gradient` or `initialization`.
         ValueError: `way` is None and xi needs a fixed number of classes.
     """
 
@@ -57,6 +58,7 @@ class FewShotClassifier(keras.Model):
         step_size: float = 1e-3,
         synthetic_gradient: str = "dense",
         hidden: int | None = None,
+        initialization: str = "prototypes",
         dtype: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -68,7 +70,8 @@ class FewShotClassifier(keras.Model):
         self.step_size = step_size
         self.synthetic_gradient = synthetic_gradient
         self.hidden = hidden
-        self.initialization = PrototypeInitialization(dtype=self.dtype_policy)
+        self.initialization_name = initialization
+        self.initialization = INITIALIZATIONS[initialization](dtype=self.dtype_policy)
         self.decoder = CosineClassifier(dtype=self.dtype_policy)
         self.xi = XI[synthetic_gradient](way, hidden, dtype=self.dtype_policy)
         self.initialization.build((None, None, feature_dim))
@@ -195,6 +198,7 @@ class FewShotClassifier(keras.Model):
             "step_size": self.step_size,
             "synthetic_gradient": self.synthetic_gradient,
             "hidden": self.hidden,
+            "initialization": self.initialization_name,
         }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from sib_tf.backbones.feature_network import embed
 from sib_tf.few_shot.episodes.reader import EpisodeTable
 from sib_tf.method.decoders import CosineClassifier
-from sib_tf.method.initialization import PrototypeInitialization
+from sib_tf.method.initializations.prototypes import PrototypeInitialization
 
 
 class PrototypeAccuracy:

@@ -6,6 +6,7 @@ from sib_tf.base.errors import UserError
 from sib_tf.base.ranges import at_least, positive
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec
 from sib_tf.few_shot.model import FewShotClassifier
+from sib_tf.method.initializations.registry import INITIALIZATIONS
 from sib_tf.method.xi.registry import XI
 from sib_tf.training import meta_training
 
@@ -56,6 +57,7 @@ class MetaSettings(meta_training.Settings):
     Attributes:
         synthetic_gradient: name of xi in `XI`, such as "dense" or "set".
         hidden_units: units of the hidden layers of xi; None: its default.
+        initialization: name of lambda in `INITIALIZATIONS`.
         num_steps: K, synthetic-gradient steps.
         step_size: eta, of the synthetic-gradient steps.
         query_shares: shares of the queries in training episodes, as in `EpisodeSpec`.
@@ -63,11 +65,12 @@ class MetaSettings(meta_training.Settings):
         validation_episodes: number of validation episodes.
 
     Raises:
-        UserError: if a number is out of range, or xi is unknown.
+        UserError: if a number is out of range, or xi or lambda is unknown.
     """
 
     synthetic_gradient: str = "dense"
     hidden_units: int | None = None
+    initialization: str = "prototypes"
     num_steps: int = 3
     step_size: float = 1e-3
     query_shares: str = "balanced"
@@ -84,6 +87,7 @@ class MetaSettings(meta_training.Settings):
         if self.hidden_units is not None:
             at_least(1, hidden_units=self.hidden_units)
         XI[self.synthetic_gradient]
+        INITIALIZATIONS[self.initialization]
 
     def model(self, way: int, feature_dim: int) -> FewShotClassifier:
         """A fresh model to meta-train: N = `way` classes, features [..., D = `feature_dim`]."""
@@ -94,6 +98,7 @@ class MetaSettings(meta_training.Settings):
             step_size=self.step_size,
             synthetic_gradient=self.synthetic_gradient,
             hidden=self.hidden_units,
+            initialization=self.initialization,
         )
 
 

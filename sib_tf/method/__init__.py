@@ -1,5 +1,5 @@
 """The paper, and nothing else.
 
-`inference` is the method in one function; its parts are `initialization` (lambda), `xi` and
+`inference` is the method in one function; its parts are `initializations` (lambda), `xi` and
 `decoders`.
 """

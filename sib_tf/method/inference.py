@@ -10,7 +10,7 @@ alone. With the query labels y at hand we would descend a loss L by the chain ru
 Only the last factor needs the labels. The method replaces it by a *synthetic gradient* xi(yhat), a
 small network that guesses dL/dyhat from the predictions alone:
 
-    theta^0      =  lambda(d^l)                                          (initialization.py)
+    theta^0      =  lambda(d^l)                                          (initializations/)
     theta^{k+1}  =  theta^k - eta * [d yhat / d theta^k]^T  xi(yhat^k),   k = 0 .. K-1  (below, xi/)
     yhat^k       =  f(x; theta^k)                                        (decoders.py)
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from sib_tf.method.decoders import linear
 from sib_tf.method.inference import unroll
-from sib_tf.method.initialization import LearnedInitialization
+from sib_tf.method.initializations.learned import LearnedInitialization
 from sib_tf.method.xi.pointwise import PointwiseSyntheticGradient
 
 
