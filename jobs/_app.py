@@ -19,7 +19,7 @@ from sib_tf.experiments.step import Step
 
 from . import _configs
 
-_INTERRUPTED = 130  # 128 + SIGINT, as of a shell
+_INTERRUPTED = 130  # 128 + SIGINT, as shells do
 _REMEDY = ": make room, fix the permissions or name another folder."
 
 
@@ -99,13 +99,13 @@ def _root_cause(error: BaseException) -> BaseException:
 
 
 def refuse_arguments(arguments: Sequence[str]) -> None:
-    """What a job without Beam does with arguments that are no flags.
+    """Refuses arguments that are not flags, for jobs without Beam.
 
     Raises:
-        UserError: there is one.
+        UserError: if there is one.
     """
     if arguments:
-        raise UserError(f"{arguments[0]} is no flag, and nothing else is expected. See --help.")
+        raise UserError(f"{arguments[0]} is not a flag, and nothing else is expected. See --help.")
 
 
 def run(
@@ -117,8 +117,9 @@ def run(
     So does Ctrl-C, with exit code 130.
 
     Args:
-        main: the job; called with the arguments that are no flags, after the name of the program.
-        check_arguments: raises UserError if one of them is wrong.
+        main: function of the job; called with the arguments that are not flags, after the name of
+            the program.
+        check_arguments: callable that raises UserError if one of them is wrong.
     """
     # `bazel run` starts a job among copies of its files and says where the user stands.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))

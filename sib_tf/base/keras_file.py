@@ -12,13 +12,13 @@ def load(file: Path | str) -> keras.Model:
     """The model of a `.keras` file, for inference.
 
     Raises:
-        UserError: the file is missing, damaged or no Keras model; names it.
+        UserError: if the file is missing, damaged or not a Keras model; names it.
     """
     try:
         return keras.saving.load_model(str(file), compile=False)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         reason = str(error).strip().split("\n")[0]
         raise UserError(
-            f"{file} is no model that can be loaded ({reason}): delete its folder, then run the "
+            f"{file} is not a model that can be loaded ({reason}): delete its folder, then run the "
             "same command again."
         ) from error

@@ -19,10 +19,10 @@ def sole_writer(folder: Path) -> Iterator[None]:
     locks: there the user sees to it.
 
     Args:
-        folder: to be written; need not exist.
+        folder: folder that is written; need not exist.
 
     Raises:
-        UserError: another process is at it.
+        UserError: if another process is writing it.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     if is_remote(folder):

@@ -17,7 +17,7 @@ def path(name: str | os.PathLike) -> Path:
     """The path of a name; `epath.Path`, which is used in the same way, in an object store.
 
     Raises:
-        UserError: an object store that TensorFlow or epath does not know.
+        UserError: if TensorFlow or epath does not know the object store.
     """
     if not is_remote(name):
         return Path(name)

@@ -9,8 +9,8 @@ def parse(text: str, **defaults: Any) -> list[Any]:
     """The values that an argument gives, of the types of their defaults.
 
     Args:
-        text: what stands behind the colon: `name=value` separated by commas; a value without name
-            is that of the first name.
+        text: text behind the colon: `name=value` separated by commas; a value without name is that
+            of the first name.
         defaults: name -> default.
 
     Returns:

@@ -19,9 +19,9 @@ def serialize(
     """A record: a `tf.train.Example` of features by their names.
 
     Args:
-        ints: of type int64.
-        floats: of type float, row after row.
-        strings: of type bytes.
+        ints: features of type int64, by name.
+        floats: features of type float, by name, row after row.
+        strings: features of type bytes, by name.
     """
     example = tf.train.Example()
     # To fill what is there takes protobuf half the time of putting features together, and a list a
@@ -40,7 +40,7 @@ def record_files(folder: Path) -> list[Path]:
     """The TFRecord files of a folder, by name.
 
     Raises:
-        UserError: there is no such folder, or none in it.
+        UserError: if the folder is missing or has none.
     """
     files = sorted(folder.glob(f"*{SUFFIX}*"))
     if not files:
@@ -57,12 +57,12 @@ def parsed_batches(
     """Parses files one after the other, in batches that never span two files.
 
     Args:
-        files: to read.
-        parse: string [B] -> tensors with leading axis B.
-        batch_size: records in a batch, at the most.
+        files: files to read.
+        parse: callable: records, string [B] -> tensors with leading axis B.
+        batch_size: most records of a batch.
 
     Raises:
-        UserError: a file is truncated, no TFRecord, or holds other records; names the file.
+        UserError: if a file is truncated, not a TFRecord, or holds other records; names the file.
     """
     for file in files:
         try:

@@ -38,7 +38,7 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
     `sib_tf.dask_runner`.
 
     Raises:
-        UserError: an argument is no option of Beam's, or has a wrong value, or the runner is
+        UserError: if an argument is not a Beam option or has a wrong value, or if the runner is
             unknown or not installed.
     """
     parsed = PipelineOptions(list(beam_args))
@@ -48,7 +48,7 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
         standard.runner = f"{_load_dask()}.{_DASK}"
     unknown = _unknown(beam_args)
     if unknown and standard.runner not in _WITH_JOB_SERVER:
-        raise UserError(f"{unknown[0]} is no option of Beam's: correct it or leave it out.")
+        raise UserError(f"{unknown[0]} is not a Beam option: correct it or leave it out.")
     _refuse_missing(standard.runner)
     return parsed
 
@@ -118,9 +118,9 @@ def write_records(
     """Spreads chunks over the workers and writes the records they make as TFRecord shards.
 
     Args:
-        prefix: of the files, PREFIX-00000-of-0000N.tfrecord.
-        chunks: what each element of work begins with.
-        records: from chunks to records (bytes).
+        prefix: path of the files without the suffix -00000-of-0000N.tfrecord.
+        chunks: elements, one for each piece of work.
+        records: transform from chunks to records (bytes).
         num_shards: number of files; 0 leaves it to the runner.
         beam_args: options of the runner.
 

@@ -29,9 +29,9 @@ def publish(
     """Copies the report of a finished experiment, and its weights, into a folder of results.
 
     Args:
-        output: to write; must not exist. Gets `report.json`: that of `evaluate`, with `command`,
-            `machine` or machines that it was made on, the `config` fields and `packages` that it
-            depends on and `seconds` by job.
+        output: folder to write; must not exist. Gets `report.json`: that of `evaluate`, with
+            `command`, `machine` or machines that it was made on, the `config` and `packages` that
+            it depends on and `seconds` by job.
         workdir: working directory of the experiment.
         base: working directory of its shared steps.
         config: config of the experiment, as `command` sets it.
@@ -40,8 +40,8 @@ def publish(
         weights: files to copy, see `families.weights`.
 
     Raises:
-        UserError: the experiment is not finished or was run with another config, or `output`
-            exists.
+        UserError: if the experiment is not finished or was run with another config, or if
+            `output` exists.
     """
     evaluation = workdir / evaluate.folder
     for needed in (evaluation / RECORD, *weights):

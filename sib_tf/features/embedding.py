@@ -34,10 +34,10 @@ class EmbedChunk(beam.DoFn):
     Args:
         phi: file of the saved Keras backbone, uint8 or float [B, H, W, 3] to [B, D].
         data: folder of the prepared TFDS data set.
-        split: of the data set.
+        split: split of the data set.
         views: V.
-        augmentation: of every view, or None for plain images (then V = 1).
-        seed: of the views.
+        augmentation: random changes of every view; None: plain images (then V = 1).
+        seed: seed of the views.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class EmbedChunk(beam.DoFn):
         """Embeds the chunk that begins at `start`.
 
         Raises:
-            UserError: phi makes NaN or infinite features; names phi, split and class.
+            UserError: if phi makes NaN or infinite features; names phi, split and class.
         """
         end = min(start + CHUNK, self._builder.info.splits[self._split].num_examples)
         batches = prepared.examples(self._builder, f"{self._split}[{start}:{end}]", BATCH)
@@ -108,21 +108,21 @@ def write(
     """Embeds a split of a data set into `folder`.
 
     Args:
-        folder: to write, sharded TFRecords and an `info.json` with the shape of the table.
+        folder: folder to write: sharded TFRecords and an `info.json` with the shape of the table.
         phi: file of the saved Keras backbone.
         data: folder of the prepared TFDS data set.
-        split: of the data set.
+        split: split of the data set.
         views: V, augmented views of each image.
-        augmentation: of every view, or None for plain images.
-        seed: of the views.
+        augmentation: random changes of every view; None: plain images.
+        seed: seed of the views.
         beam_args: options of the Beam runner.
 
     Returns:
         The number of images.
 
     Raises:
-        UserError: phi is for images of another size, or makes NaN or infinite features; names phi,
-            split and class.
+        UserError: if phi is for images of another size, or makes NaN or infinite features; names
+            phi, split and class.
     """
     info = prepared.builder_of(data).info
     count = info.splits[split].num_examples

@@ -54,7 +54,7 @@ def read(folder: Path) -> FeatureTable:
     """Loads the features of a split.
 
     Raises:
-        UserError: records are missing, truncated, of another kind, or hold NaN or infinite
+        UserError: if records are missing, truncated, of another kind, or hold NaN or infinite
             features; names the file or folder.
     """
     try:

@@ -23,11 +23,11 @@ def training_batches(
 
     Args:
         features: V views of each image.
-        episodes: to run over.
+        episodes: episodes to run over.
         steps_per_call: T, consecutive steps of a run.
         episodes_per_step: B.
-        seed: of the views.
-        first_step: where to begin, a multiple of T.
+        seed: seed of the views.
+        first_step: number of the first step, a multiple of T.
 
     Returns:
         A data set of (inputs of `FewShotClassifier`, query_labels int32 [T, B, Q]); inputs have the

@@ -43,11 +43,11 @@ class FewShotClassifier(keras.Model):
             classes), or one that was added there.
         hidden: units of the hidden layers of xi; None: the network's default.
         initialization: name of lambda in `INITIALIZATIONS`.
-        dtype: of weights and computation, a Keras dtype or policy.
+        dtype: Keras dtype or policy of weights and computation.
 
     Raises:
-        UserError: an unknown `synthetic_gradient` or `initialization`.
-        ValueError: `way` is None and xi needs a fixed number of classes.
+        UserError: if the name is unknown: `synthetic_gradient` or `initialization`.
+        ValueError: if `way` is None and xi needs a fixed number of classes.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class FewShotClassifier(keras.Model):
         """The task weights theta^0 .. theta^K, each float [B, N, D].
 
         Raises:
-            ValueError: an input is missing or has the wrong rank, feature size or dtype, or two
-                differ in B or S, as far as shapes are known.
-            tf.errors.InvalidArgumentError: a support label is `way` or more; not under XLA, which
-                leaves assertions out.
+            ValueError: if an input is missing or has the wrong rank, feature size or dtype, or if
+                two differ in B or S, as far as shapes are known.
+            tf.errors.InvalidArgumentError: if a support label is `way` or more; not under XLA,
+                which leaves assertions out.
         """
         self._check(inputs)
         queries = self._queries(inputs)

@@ -11,7 +11,7 @@ def masked_mean(x: tf.Tensor, axis: int | list[int], present: tf.Tensor | None) 
 
     Args:
         x: float.
-        axis: to average over, 0 or more; they stay, with size 1.
+        axis: axis or axes to average over, 0 or more; they stay, with size 1.
         present: bool, of the shape of x or with sizes of 1; None if everything is.
 
     Returns:

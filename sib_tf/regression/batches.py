@@ -15,7 +15,7 @@ def training_batches(
         lines: the tasks; x [T, n].
         steps_per_call: consecutive steps of a run.
         tasks_per_step: B.
-        first_step: where to begin, a multiple of `steps_per_call`.
+        first_step: number of the first step, a multiple of `steps_per_call`.
 
     Returns:
         A data set of (inputs, labels), each float32 [steps_per_call, B, n].

@@ -23,7 +23,7 @@ class LineRegressor(keras.Model):
     Args:
         num_steps: K, synthetic-gradient steps.
         step_size: eta. The step sums over the inputs.
-        dtype: of weights and computation, a Keras dtype or policy.
+        dtype: Keras dtype or policy of weights and computation.
 
     Source: section 4.1 of the paper.
     """

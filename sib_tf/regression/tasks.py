@@ -31,7 +31,7 @@ class LineFamily:
         sigma_w: standard deviation of e, and of the variational posterior.
 
     Raises:
-        UserError: a number is out of range.
+        UserError: if a number is out of range.
     """
 
     num_points: int = 32
@@ -75,8 +75,8 @@ def sample(family: LineFamily, *, seed: int, stream: str, count: int) -> Lines:
     """Draws tasks.
 
     Args:
-        family: whose.
-        seed: of the experiment.
+        family: family of the tasks.
+        seed: seed of the draws.
         stream: keeps the tasks of "train" and "test" independent under one seed.
         count: T.
     """

@@ -55,9 +55,9 @@ class Page:
     """What a page says, in plain text but for the table.
 
     Attributes:
-        title: of the page.
+        title: title of the page.
         summary: the result in a sentence or two.
-        facts: what the result is of, by name.
+        facts: facts about the experiment, by name.
         table: the results, HTML.
     """
 
@@ -72,8 +72,8 @@ def write(path: Path, page: Page, draw: Callable[[], Mapping[str, Picture | None
 
     Args:
         path: the HTML file. Folders are made as needed; existing files are replaced.
-        page: what it says.
-        draw: makes the pictures by file name; None where there is nothing to draw.
+        page: content.
+        draw: callable that makes the pictures, by file name; None where there is nothing to draw.
     """
     folder = path.parent / "pictures"
     folder.mkdir(parents=True, exist_ok=True)

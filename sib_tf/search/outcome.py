@@ -19,16 +19,16 @@ def write(folder: Path, rows: Sequence[Row], config: ConfigDict, epochs: int) ->
     """Writes `trials.json`, `trials.md` and, for `--config=`, `best.py`.
 
     Args:
-        folder: to write into.
-        rows: of all trials, and one of the config as it is.
-        config: that the search varied.
-        epochs: of a whole training; what had fewer cannot be the best.
+        folder: folder to write into.
+        rows: rows of all trials, and that of the config as it is.
+        config: config that the search varied.
+        epochs: epochs of a whole training; a trial with fewer cannot be the best.
 
     Returns:
         `trials` and the best `val_accuracy`.
 
     Raises:
-        UserError: training diverged in every trial.
+        UserError: if training diverged in every trial.
     """
     measured = [row for row in rows if row.metrics]
     whole = [row for row in measured if row.epochs == epochs]

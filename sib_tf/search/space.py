@@ -25,7 +25,7 @@ def read(file: Path) -> keras_tuner.HyperParameters:
     """The space that a Python file declares in its function `get_space`.
 
     Raises:
-        UserError: the file is missing, fails, or declares none.
+        UserError: if the file is missing, fails, or declares no space.
     """
     try:
         space = runpy.run_path(str(file))["get_space"]()
@@ -41,10 +41,10 @@ def read(file: Path) -> keras_tuner.HyperParameters:
 
 
 def check(space: keras_tuner.HyperParameters, config: ConfigDict) -> None:
-    """Refuses a space with a name or a value that the config cannot have.
+    """Refuses a space with an invalid name or value.
 
     Raises:
-        UserError: a name is no field that meta-training alone reads, or a value cannot be.
+        UserError: if a name is not a field that only meta-training reads, or a value is invalid.
     """
     fields = {field.name for field in dataclasses.fields(families.read(config).meta)}
     allowed = [f"{_SECTION}.{field}" for field in sorted(fields - _FIXED)]
@@ -75,7 +75,7 @@ def with_values(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
     """A copy of a config with some fields changed.
 
     Raises:
-        UserError: a value is of another type than the field.
+        UserError: if a value is of another type than the field.
     """
     changed = copy.deepcopy(config)
     try:
@@ -108,7 +108,7 @@ def keep(file: Path, space: keras_tuner.HyperParameters) -> None:
 
     Args:
         file: file of the search, JSON.
-        space: what is searched.
+        space: space to search.
 
     Raises:
         UserError: if the search was begun with another space.

@@ -32,13 +32,13 @@ def steps(
     Its objective is the accuracy on the validation episodes of the config, the same for all trials.
 
     Args:
-        config: to vary.
-        space: what to vary, and where to look.
-        algorithm: as of `tuner.oracle`.
-        trials: as of `tuner.oracle`.
+        config: config to vary.
+        space: fields to vary, and their values.
+        algorithm: one of `tuner.ALGORITHMS`.
+        trials: number of trials, see `tuner.oracle`.
 
     Raises:
-        UserError: a field of the config is missing or cannot be, or the space does not fit it.
+        UserError: if a field of the config is missing or invalid, or the space does not fit it.
     """
     spaces.check(space, config)
     (train,) = families.steps_of(config, "train")

@@ -37,10 +37,10 @@ class Row:
     """A trial as it ended.
 
     Attributes:
-        name: of the trial.
-        values: of the fields that vary.
-        epochs: that it was trained for.
-        metrics: what `Train` returned; None if training diverged.
+        name: name of the trial.
+        values: field that varies -> value.
+        epochs: epochs of its training.
+        metrics: metrics that `Train` returned; None if training diverged.
     """
 
     name: str
@@ -53,7 +53,7 @@ def role() -> str:
     """What this process is in its search: "alone", "chief" or "worker".
 
     Raises:
-        UserError: some of keras-tuner's three variables are set and others are not.
+        UserError: if some of keras-tuner's three variables are set and others are not.
     """
     variables = (*_ADDRESS, _NAME)
     missing = [name for name in variables if not os.environ.get(name)]
@@ -68,7 +68,7 @@ def wait_for_chief() -> None:
     """Lets a worker begin when the chief has made the folder of the search.
 
     Raises:
-        UserError: no chief answers.
+        UserError: if no chief answers.
     """
     address = ":".join(os.environ[name] for name in _ADDRESS)
     with grpc.insecure_channel(address) as channel:
@@ -88,10 +88,10 @@ def oracle(
 
     Args:
         algorithm: one of `ALGORITHMS`.
-        space: to search.
-        trials: how many, but for "hyperband", which tries as many as follow from `epochs`.
-        epochs: of a whole training.
-        seed: of the choices.
+        space: space to search.
+        trials: number of trials; "hyperband" derives it from `epochs`.
+        epochs: epochs of a whole training.
+        seed: seed of the choices.
     """
     budget = {"max_epochs": epochs} if algorithm == "hyperband" else {"max_trials": trials}
     return _ORACLES[algorithm](
@@ -109,10 +109,10 @@ class ConfigTuner(keras_tuner.Tuner):
     """Runs the trials of an oracle, or as a worker those of the chief's.
 
     Args:
-        oracle: of the search.
+        oracle: source of the trials.
         folder: shared by all processes; a search that was killed goes on with what lies there.
-        train: one trial.
-        epochs: of a whole training.
+        train: callable that runs one trial.
+        epochs: epochs of a whole training.
 
     Raises:
         UserError: the folder is damaged.

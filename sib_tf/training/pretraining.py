@@ -136,8 +136,8 @@ def train(
         images: images of the training split, uint8 [n, H, W, 3].
         labels: their labels, int [n]; only which are equal matters.
         validate: callable: phi -> its accuracy on validation classes, which chooses the epoch.
-        strategy: the devices, as of `strategies.build`, if there are more than one; changes what
-            is computed by rounding alone.
+        strategy: devices, see `strategies.build`; defaults to one device. Others change the result
+            by rounding alone.
 
     Returns:
         `images`, `replicas` and, of the chief, the best `val_accuracy`.

@@ -52,10 +52,10 @@ def test_without_a_runner_nothing_is_downloaded():
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--direct_num_worker=2"], "--direct_num_worker=2 is no option of Beam's"),
-        (["--runner", "DirectRunner", "two"], "two is no option of Beam's"),
+        (["--direct_num_worker=2"], "--direct_num_worker=2 is not a Beam option"),
+        (["--runner", "DirectRunner", "two"], "two is not a Beam option"),
         (["--direct_num_workers=two"], "--direct_num_workers: invalid int value: 'two'"),
-        (["--runner=DaskRunner", "--dask_clients=2"], "--dask_clients=2 is no option of Beam's"),
+        (["--runner=DaskRunner", "--dask_clients=2"], "--dask_clients=2 is not a Beam option"),
     ],
 )
 def test_wrong_options_are_named(args, words):

@@ -81,8 +81,8 @@ def test_a_config_file_that_does_not_run_is_named(tmp_path, program, words):
 @pytest.mark.parametrize(
     ("name", "args", "words"),
     [
-        ("pipeline", ["--", "--direct_num_worker=2"], "--direct_num_worker=2 is no option of"),
-        ("train", ["stray"], "stray is no flag, and nothing else is expected. See --help."),
+        ("pipeline", ["--", "--direct_num_worker=2"], "--direct_num_worker=2 is not a Beam option"),
+        ("train", ["stray"], "stray is not a flag, and nothing else is expected. See --help."),
     ],
 )
 def test_arguments_that_nobody_reads_are_refused(tmp_path, name, args, words):

@@ -26,7 +26,7 @@ def read(file: Path, network: str) -> dict[str, np.ndarray]:
         PyTorch name -> array. The prefix of `torch.nn.DataParallel` is gone.
 
     Raises:
-        UserError: PyTorch is not installed, or the file is missing or none of this kind.
+        UserError: if PyTorch is not installed, or the file is missing or not a checkpoint.
     """
     content = _load(file)
     weights = content.get(network, content) if isinstance(content, dict) else None
@@ -42,10 +42,10 @@ def hyperparameters(file: Path) -> dict[str, int | float]:
     """`num_steps` (K) and `step_size` (eta) that a classifier was trained with.
 
     Args:
-        file: as for `read`. A `state_dict()` alone says nothing.
+        file: checkpoint, see `read`. A `state_dict()` alone says nothing.
 
     Raises:
-        UserError: PyTorch is not installed, or the file is missing.
+        UserError: if PyTorch is not installed, or the file is missing.
     """
     content = _load(file)
     saved = content if isinstance(content, dict) else {}
@@ -56,7 +56,7 @@ def _load(file: Path) -> Any:
     """What `torch.save` has written.
 
     Raises:
-        UserError: as `read`.
+        UserError: in the cases of `read`.
     """
     if not file.is_file():
         raise UserError(f"{file} is no file: give a checkpoint that the released code has written.")

@@ -38,14 +38,15 @@ def convert(
 
     Args:
         output: folder to write; must not exist.
-        config: of the experiment. It says what a checkpoint does not: data set, crop and names of
-            the networks. K and eta must be those of the classifier's checkpoint, if it holds them.
+        config: config of the experiment. It says what a checkpoint does not: data set, crop and
+            names of the networks. K and eta must be those of the classifier's checkpoint, if it
+            holds them.
         backbone: checkpoint of phi.
         classifier: checkpoint of lambda, xi and decoder.
 
     Raises:
-        UserError: a file cannot be read or does not fit the config, the data set has no published
-            statistics, or `output` exists.
+        UserError: if a file cannot be read or does not fit the config, the data set has no
+            published statistics, or `output` exists.
     """
     with written_whole(output) as part:
         phi = _backbone(config, backbone)

@@ -23,19 +23,20 @@ class SampleEpisodes(beam.PTransform):
     """Numbers of first episodes of a chunk to episode records (bytes).
 
     Args:
-        labels: from the beginning of a pipeline to parts of the split: (number of the part, labels
-            int64 [n]). They travel beside the pipeline, since engines limit what goes with it.
+        labels: transform from the beginning of a pipeline to parts of the split: (number of the
+            part, labels int64 [n]). They travel beside the pipeline, since engines limit what goes
+            with it.
         spec: what an episode looks like.
-        class_names: by label, for messages.
+        class_names: name of each label, for messages.
         split: its name, which also tells its episodes from those of another under the seed.
-        seed: of the experiment.
+        seed: seed of the draws.
         count: number of episodes in all.
         materialize: "ids", "features" or "images".
-        open_lookup: called when a worker begins, gives the `Lookup` of features or images; None
-            with "ids".
+        open_lookup: callable: nothing -> `Lookup` of features or images, called when a worker
+            starts; None with "ids".
 
     Raises:
-        UserError: on a worker, too few classes, or classes with too few examples.
+        UserError: on a worker, if there are too few classes, or classes with too few examples.
     """
 
     def __init__(
@@ -114,10 +115,10 @@ def write(
     """Writes `count` episodes as sharded TFRecords into `folder`.
 
     Args:
-        folder: to write.
+        folder: folder to write.
         episodes: the transform that draws them.
         count: number of episodes.
-        num_shards: of the files; 0 leaves it to the runner.
+        num_shards: number of files; 0: the runner decides.
         beam_args: options of the Beam runner.
     """
     folder.mkdir(parents=True)

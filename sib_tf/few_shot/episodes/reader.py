@@ -55,12 +55,12 @@ def read_table(folder: Path, spec: EpisodeSpec, count: int) -> EpisodeTable:
 
     Args:
         folder: `records` in the folder of a `build_episodes` step.
-        spec: of the episodes that should be there.
-        count: how many; they are numbered from 0.
+        spec: what the episodes should look like.
+        count: number of episodes; they are numbered from 0.
 
     Raises:
-        UserError: a record is truncated or of another kind, N, S or Q; names the file. There are no
-            records, or an episode is missing or there twice; names the folder.
+        UserError: if a record is truncated or of another kind, N, S or Q; names the file. If there
+            are no records, or an episode is missing or there twice; names the folder.
     """
     parse = functools.partial(schema.parse, spec=spec)
     batches = list(parsed_batches(record_files(folder), parse, batch_size=1000))
@@ -85,8 +85,8 @@ def self_contained(
 
     Args:
         folder: written by `build_episodes --materialize=features` or `images`.
-        spec: of its episodes.
-        materialize: the same word.
+        spec: what its episodes look like.
+        materialize: "features" or "images", as when they were built.
         batch_size: B.
 
     Returns:
@@ -96,7 +96,7 @@ def self_contained(
         `tf.errors.OpError` where a record is truncated or of another kind, N, S, Q or D.
 
     Raises:
-        UserError: no records; names the folder.
+        UserError: if there are no records; names the folder.
     """
     files = [str(file) for file in record_files(folder)]
     records = tf.data.TFRecordDataset(files).batch(batch_size)

@@ -27,7 +27,8 @@ class EpisodeSpec:
         alpha: concentration of the Dirichlet distribution; the smaller, the less balanced.
 
     Raises:
-        UserError: a number is out of range, or Q is no multiple of the way where shares are equal.
+        UserError: if a number is out of range, or Q is not a multiple of the way where shares are
+            equal.
     """
 
     way: int
@@ -82,12 +83,12 @@ def examples_by_class(
 
     Args:
         labels: int [n], the labels of a split.
-        spec: of the episodes to be drawn.
-        class_names: by label, for messages.
+        spec: what an episode looks like.
+        class_names: name of each label, for messages.
         split: its name, for messages.
 
     Raises:
-        UserError: too few classes, or a class with too few examples; the message names it.
+        UserError: if there are too few classes, or a class has too few examples; names it.
     """
     sizes = np.bincount(labels)
     classes = np.flatnonzero(sizes)
@@ -117,11 +118,11 @@ def sample(
     """Draws episode `index` of a stream.
 
     Args:
-        groups: label -> positions of its examples, as of `examples_by_class`.
+        groups: label -> positions of its examples, see `examples_by_class`.
         spec: what the episode looks like.
-        seed: of the experiment.
+        seed: seed of the draws.
         stream: keeps the episodes of, say, "train" and "test" independent under one seed.
-        index: of the episode, from 0.
+        index: number of the episode, from 0.
     """
     rng = np.random.default_rng([seed, zlib.crc32(stream.encode()), index])
     classes = rng.choice(sorted(groups), size=spec.way, replace=False)

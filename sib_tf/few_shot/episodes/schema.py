@@ -39,9 +39,9 @@ def encode(
     """Serializes an episode.
 
     Args:
-        episode: which examples it has.
-        features: of the support and query examples, float32 [S, D] and [Q, D].
-        images: of the support and query examples, PNG bytes [S] and [Q].
+        episode: positions and labels of the examples.
+        features: features of the support and query examples, float32 [S, D] and [Q, D].
+        images: images of the support and query examples, PNG bytes [S] and [Q].
     """
     ints = {
         "episode": [episode.index],
@@ -66,7 +66,7 @@ def parse(records: tf.Tensor, spec: EpisodeSpec, materialize: str = "ids") -> di
 
     Args:
         records: string [B].
-        spec: of the episodes; gives N, S and Q.
+        spec: what the episodes look like; gives N, S and Q.
         materialize: "ids", "features" or "images": what to expect besides the ids.
 
     Returns:
@@ -74,7 +74,7 @@ def parse(records: tf.Tensor, spec: EpisodeSpec, materialize: str = "ids") -> di
         [B, S, D] and [B, Q, D], `*/image` [B, S] and [B, Q], still encoded.
 
     Raises:
-        tf.errors.InvalidArgumentError: a record is of another kind, N, S, Q or D.
+        tf.errors.InvalidArgumentError: if a record is of another kind, N, S, Q or D.
     """
     sizes = {"support": spec.way * spec.shot, "query": spec.queries}
     parsed = tf.io.parse_example(records, _layout(spec.way, sizes, materialize))

@@ -17,7 +17,7 @@ class Resume(keras.callbacks.Callback):
     history of metrics is part of the checkpoint: curves have no gap and no epoch twice.
 
     Args:
-        folder: of the checkpoints.
+        folder: folder of the checkpoints.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -18,7 +18,7 @@ class Cluster:
 
     Attributes:
         addresses: HOST:PORT of each worker; the first is the chief.
-        index: of this process among them.
+        index: number of this process among them.
     """
 
     addresses: tuple[str, ...]

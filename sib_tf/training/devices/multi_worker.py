@@ -34,13 +34,14 @@ def fit(
     """Trains a model that is compiled under the strategy; called by every worker.
 
     Args:
-        model: with its optimizer built.
-        batches: the endless data set of a worker, whose elements are the share of one replica.
-        epochs: as of `keras.Model.fit`, and so are the following.
-        initial_epoch: the same for every worker.
-        steps_per_epoch: of an epoch.
-        verbose: 1 shows a progress bar.
-        callbacks: of this worker; the others may have others.
+        model: compiled model, with its optimizer built.
+        batches: callable: input context of a worker -> endless data set, whose elements are the
+            share of one replica.
+        epochs: number of the last epoch, see `keras.Model.fit`.
+        initial_epoch: number of the first epoch, the same for every worker.
+        steps_per_epoch: steps of an epoch.
+        verbose: 1 for a progress bar, else 0.
+        callbacks: callbacks of this worker; other workers may have others.
     """
     strategy = model.distribute_strategy
     batch = iter(strategy.distribute_datasets_from_function(batches))
