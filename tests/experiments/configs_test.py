@@ -52,7 +52,7 @@ def test_the_commands_of_a_config_run_its_own_file(module, config):
 
 
 def test_an_argument_that_a_config_does_not_know_is_refused():
-    with pytest.raises(UserError, match=r"--config=configs/glyphs\.py:big is unknown: use tiny"):
+    with pytest.raises(UserError, match=r"size=big is unknown: use tiny"):
         glyphs.get_config("big")
-    with pytest.raises(UserError, match="'way=5' does not fit: give each of backbone, shot"):
+    with pytest.raises(UserError, match="way=5 does not fit: give each of backbone, shot"):
         cifar_fs.get_config("conv4_64,way=5")

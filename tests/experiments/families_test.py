@@ -86,7 +86,7 @@ def make_config(fields=None):
         ({"phi.selection_way": 1}, r"config\.phi\.selection_way .*way=1 must be at least 2"),
         (
             {"phi.selection_queries": 76},
-            r"config\.phi\..*selection_queries: queries=76 cannot be shared equally by way=5 classes",
+            r"config\.phi\..*selection_queries: queries=76 cannot be shared equally by way=5",
         ),
         ({"episodes.way": 1}, r"config\.episodes\.way=1 must be at least 2"),
         ({"episodes.shot": 0}, r"config\.episodes\.shot=0 must be at least 1"),

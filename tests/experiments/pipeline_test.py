@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs import glyphs_tiny
+from configs import glyphs
 from sib_tf.base.errors import UserError
-from sib_tf.experiments import pipeline
-from sib_tf.experiments.workdir import execute
+from sib_tf.experiments import families
+from sib_tf.experiments.execution import execute
 from sib_tf.few_shot.report import results_table
 from sib_tf.serving import model_card, warmup
 
 ROOT = Path(__file__).parents[2]
-TINY = "--config=configs/glyphs_tiny.py"
+TINY = "--config=configs/glyphs.py:tiny"
 
 pytestmark = pytest.mark.slow
 
@@ -191,12 +191,12 @@ def stored_episodes(workdir, shares="balanced"):
 
 
 def test_classes_too_small_for_other_episodes_are_refused(workdir, tmp_path):
-    config = glyphs_tiny.get_config()
-    config.shot = 70
-    (train, *_) = pipeline.episode_steps(config)
+    config = glyphs.get_config("tiny")
+    config.episodes.shot = 70
+    (train, *_) = families.steps_of(config, "build_episodes")
     words = r"has 80 images \(the first of 24 such classes\), but shot .* can reach 85"
     with pytest.raises(UserError, match=words):
-        execute(train, config, tmp_path, base=workdir)
+        execute(train, families.read(config), tmp_path, base=workdir)
     assert not (tmp_path / train.folder).exists()
 
 
@@ -254,9 +254,10 @@ def test_finished_steps_are_skipped(workdir):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--config.step_size=0.5"], ["config.step_size=0.001", "0.5", "--workdir"]),
-        (["--config.stepsize=0.5"], ["stepsize"]),
-        (["--config.dataset=imagenet"], ["config.dataset", "imagenet", "glyphs"]),
+        (["--config.meta.step_size=0.5"], ["config.meta.step_size=0.001", "0.5", "--workdir"]),
+        (["--config.meta.stepsize=0.5"], ["stepsize", "step_size"]),
+        (["--config.data.name=imagenet"], ["config.data.name", "imagenet", "glyphs"]),
+        (["--config.step_size=0.5"], ["--config has no field 'step_size'"]),
     ],
 )
 def test_config_errors_are_one_line_that_names_the_field(workdir, args, words):
@@ -283,7 +284,7 @@ def test_a_config_file_that_is_not_there_is_named(tmp_path):
 
 def test_too_few_images_of_a_class_are_named(workdir, tmp_path):
     shared, own = f"--base={workdir}", f"--workdir={tmp_path}"
-    result = job("build_episodes", TINY, shared, own, "--config.queries_per_class=80")
+    result = job("build_episodes", TINY, shared, own, "--config.episodes.queries_per_class=80")
     assert result.returncode == 1
     assert 'Class "U+' in last_line(result)
     assert "of the train split has 80 images" in last_line(result)

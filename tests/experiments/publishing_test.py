@@ -1,5 +1,6 @@
 """Published results: complete, attributed, and never over others."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -7,16 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from configs import cifar_fs_conv4_64, spinning_lines
+from configs import cifar_fs, spinning_lines
 from sib_tf.base import machine
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import families, publishing
-from sib_tf.experiments.workdir import settings
+from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.step import Step
+from sib_tf.regression.settings import EvaluationSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class Later:
+    """A section with a field that came later."""
+
+    precision: str = "float32"
+
+
+EVALUATE = Step("evaluate", "evaluation", ("seed",), (), dict)
 
 
 def step(folder, name, seconds, **content):
     folder.mkdir(parents=True)
-    record = {"step": name, "seconds": seconds, "config": {"seed": 1}, "packages": {"keras": "3"}}
+    record = {"step": name, "seconds": seconds, "inputs": {}, "packages": {"keras": "3"}}
+    record["config"] = {"seed": 1}
     (folder / "step.json").write_text(json.dumps(record))
     for file, text in content.items():
         (folder / file.replace("_", ".")).write_text(text)
@@ -32,7 +46,8 @@ def experiment(tmp_path):
     step(workdir / "episodes/test-balanced", "build_episodes", 3)
     step(workdir / "model", "train", 10, model_keras="xi")
     step(workdir / "evaluation", "evaluate", 5, report_json='{"results": [7]}')
-    return {"workdir": workdir, "base": base, "config": {"seed": 1}}
+    config = Configuration({"seed": 1, "unrelated": 0})
+    return {"workdir": workdir, "base": base, "config": config, "evaluate": EVALUATE}
 
 
 def test_report_says_where_it_is_from(tmp_path, experiment):
@@ -58,9 +73,7 @@ def test_report_says_where_it_is_from(tmp_path, experiment):
 
 def test_weights_are_copied_when_asked_for(tmp_path, experiment):
     output = tmp_path / "one"
-    weights = families.weights(
-        cifar_fs_conv4_64.get_config(), experiment["workdir"], experiment["base"]
-    )
+    weights = families.weights(cifar_fs.get_config(), experiment["workdir"], experiment["base"])
     publishing.publish(output, **experiment, command="", weights=weights)
     assert (output / "backbone.keras").read_text() == "phi"
     assert (output / "model.keras").read_text() == "xi"
@@ -97,11 +110,26 @@ def test_an_unfinished_experiment_is_refused(tmp_path, experiment):
 
 
 def test_another_config_is_refused(tmp_path, experiment):
-    experiment["config"] = {"seed": 2}
+    experiment["config"] = Configuration({"seed": 2})
     words = r"evaluation was written with config\.seed=1, not 2: pass the --config"
     with pytest.raises(UserError, match=words):
         publishing.publish(tmp_path / "one", **experiment, command="")
     assert not (tmp_path / "one").exists()
+
+
+def test_a_result_of_before_a_field_came_is_published_with_its_default(tmp_path, experiment):
+    section = EvaluationSettings(num_steps=6)
+    experiment["config"] = Configuration({"seed": 1, "eval": section, "phi": Later()})
+    experiment["evaluate"] = dataclasses.replace(EVALUATE, reads=("seed", "eval", "phi"))
+    file = experiment["workdir"] / "evaluation/step.json"
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps({**record, "config": {"seed": 1, "eval_num_steps": 6}}))
+    publishing.publish(tmp_path / "one", **experiment, command="")
+    assert json.loads((tmp_path / "one/report.json").read_text())["config"] == {
+        "seed": 1,
+        "eval": {"num_steps": 6},
+        "phi": {"precision": "float32"},
+    }
 
 
 def test_every_machine_is_named_once(tmp_path, experiment):
@@ -115,17 +143,17 @@ def test_every_machine_is_named_once(tmp_path, experiment):
 
 @pytest.mark.slow
 def test_the_job_publishes_the_command_of_the_experiment(tmp_path):
-    config = cifar_fs_conv4_64.get_config("5")
+    config = cifar_fs.get_config("shot=5")
     config.seed = 3
     (evaluate,) = families.steps_of(config, "evaluate")
     step(tmp_path / "w/evaluation", "evaluate", 1, report_json="{}")
     file = tmp_path / "w/evaluation/step.json"
     record = json.loads(file.read_text())
-    record["config"] = settings(evaluate.all_fields(), config)
+    record["config"] = families.read(config).record(evaluate.all_reads())
     file.write_text(json.dumps(record))
 
     def publish(seed):
-        command = f"""-m jobs.publish --config=configs/cifar_fs_conv4_64.py:5
+        command = f"""-m jobs.publish --config=configs/cifar_fs.py:conv4_64,shot=5
             --config.seed={seed} --config.manual_dir={tmp_path} --base={tmp_path}
             --workdir={tmp_path}/w --output={tmp_path}/5shot-seed3"""
         return subprocess.run(
@@ -142,6 +170,6 @@ def test_the_job_publishes_the_command_of_the_experiment(tmp_path):
     published = publish(seed=3)
     assert published.returncode == 0, published.stderr
     assert json.loads((tmp_path / "5shot-seed3/report.json").read_text())["command"] == (
-        "python -m jobs.pipeline --config=configs/cifar_fs_conv4_64.py:5 --config.seed=3 "
+        "python -m jobs.pipeline --config=configs/cifar_fs.py:conv4_64,shot=5 --config.seed=3 "
         "--workdir=work/5shot-seed3"
     )

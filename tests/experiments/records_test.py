@@ -1,5 +1,6 @@
 """Records of finished steps, compared with what a config asks for."""
 
+import dataclasses
 import json
 
 import pytest
@@ -8,7 +9,6 @@ from sib_tf.base.errors import UserError
 from sib_tf.experiments import records
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.records import fingerprint, refuse_other, refuse_other_inputs
-from sib_tf.few_shot.settings import EvaluationSettings, MetaSettings
 
 
 def test_another_config_is_refused_with_its_first_field_and_the_remedy(tmp_path):
@@ -48,33 +48,23 @@ def test_the_fingerprint_tells_configs_apart_but_not_their_order():
     assert fingerprint(nested) != fingerprint({"meta": nested["phi"]})
 
 
-def test_defaults_are_those_of_the_sections_as_json_has_them():
-    config = Configuration(
-        {
-            "seed": 1,
-            "eval": EvaluationSettings(episodes=7, query_shares=("balanced",), num_steps=3),
-            "meta": MetaSettings(
-                steps=1000, learning_rate=1, l2=0, train_episodes=1, validation_episodes=1
-            ),
-        }
-    )
-    assert config.defaults() == {
-        "meta.episodes_per_step": 1,
-        "meta.steps_per_call": 100,
-        "meta.steps_per_epoch": 1000,
-        "meta.synthetic_gradient": "dense",
-        "meta.hidden_units": None,
-        "meta.num_steps": 3,
-        "meta.step_size": 1e-3,
-        "meta.query_shares": "balanced",
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Section:
+    epochs: int
+    shares: tuple[str, ...] = ("balanced",)
+    units: int | None = None
+
+
+def test_defaults_and_records_are_as_json_has_them():
+    config = Configuration({"seed": 1, "phi": Section(epochs=7, shares=("even", "odd"))})
+    assert config.defaults() == {"phi.shares": ["balanced"], "phi.units": None}
+    phi = {"epochs": 7, "shares": ["even", "odd"], "units": None}
+    assert config.record(["phi", "seed"]) == {"seed": 1, "phi": phi}
+    assert config.record(["phi.shares", "phi.units"]) == {
+        "phi": {"shares": ["even", "odd"], "units": None}
     }
-    assert config.record(["eval", "seed"]) == {
-        "eval": {"episodes": 7, "query_shares": ["balanced"], "num_steps": 3},
-        "seed": 1,
-    }
-    assert config.record(["meta.steps", "meta.l2"]) == {"meta": {"steps": 1000, "l2": 0}}
     # A field besides its whole section adds nothing, whatever their order.
-    assert config.record(["eval.num_steps", "eval"]) == config.record(["eval"])
+    assert config.record(["phi.epochs", "phi"]) == config.record(["phi"]) == {"phi": phi}
 
 
 def test_a_record_is_read_with_its_fields_by_path(tmp_path):

@@ -12,12 +12,13 @@ import keras
 import numpy as np
 import pytest
 
-from configs import glyphs_tiny
+from configs import glyphs
 from sib_tf.backbones import registry
 from sib_tf.base.errors import UserError
-from sib_tf.experiments import pipeline
+from sib_tf.experiments import families
+from sib_tf.experiments.execution import execute
+from sib_tf.experiments.options import Options
 from sib_tf.experiments.reference import checkpoints, conversion, released_weights
-from sib_tf.experiments.workdir import execute
 from tests.backbones.released_shapes import classifier_shapes, wrn_shapes
 
 MEAN, DEVIATION = (120.0, 110.0, 100.0), (70.0, 60.0, 50.0)
@@ -29,20 +30,25 @@ def published(monkeypatch):
     monkeypatch.setitem(conversion.CHANNELS, "glyphs", (MEAN, DEVIATION))
 
 
-def make_config(**fields):
-    config = glyphs_tiny.get_config()
-    config.update(
+def make_config(fields=None):
+    """The miniature with other values of fields, by their paths."""
+    config = glyphs.get_config("tiny")
+    config.update_from_flattened_dict(
         {
-            "images_per_class": 40,
-            "backbone": NAME,
-            "train_episodes": 20,
-            "validation_episodes": 10,
-            "test_episodes": 10,
-            "test_query_shares": ("balanced",),
-            **fields,
+            "data.images_per_class": 40,
+            "phi.backbone": NAME,
+            "meta.train_episodes": 20,
+            "meta.validation_episodes": 10,
+            "eval.episodes": 10,
+            "eval.query_shares": ("balanced",),
+            **(fields or {}),
         }
     )
     return config
+
+
+def convert(folder, files, fields=None):
+    conversion.convert(folder, families.read(make_config(fields)), **files)
 
 
 def released(shapes, seed):
@@ -84,7 +90,7 @@ def files(tmp_path, monkeypatch, trained):
 
 
 def test_phi_standardises_pixels_and_then_is_the_released_backbone(tmp_path, files):
-    conversion.convert(tmp_path / "out", make_config(), **files)
+    convert(tmp_path / "out", files)
     phi = keras.saving.load_model(tmp_path / "out/backbone.keras")
     backbone = registry.build(NAME, 32)
     released_weights.assign(backbone, BACKBONE)
@@ -94,8 +100,7 @@ def test_phi_standardises_pixels_and_then_is_the_released_backbone(tmp_path, fil
 
 
 def test_the_classifier_has_the_weights_of_the_file_and_k_and_eta_of_the_config(tmp_path, files):
-    config = make_config(num_steps=2, step_size=0.5)
-    conversion.convert(tmp_path / "out", config, **files)
+    convert(tmp_path / "out", files, {"meta.num_steps": 2, "meta.step_size": 0.5})
     model = keras.saving.load_model(tmp_path / "out/model.keras")
     assert (model.way, model.feature_dim, model.num_steps, model.step_size) == (WAY, DIM, 2, 0.5)
     np.testing.assert_array_equal(
@@ -107,29 +112,29 @@ def test_the_classifier_has_the_weights_of_the_file_and_k_and_eta_of_the_config(
 @pytest.mark.parametrize(
     ("trained", "words"),
     [
-        ({"num_steps": 5, "step_size": 1e-3}, r"config\.num_steps=5, not 3: set the field"),
-        ({"num_steps": 3, "step_size": 0.01}, r"config\.step_size=0\.01, not 0\.001: set the"),
+        ({"num_steps": 5, "step_size": 1e-3}, r"config\.meta\.num_steps=5, not 3: set the"),
+        ({"num_steps": 3, "step_size": 0.01}, r"config\.meta\.step_size=0\.01, not 0\.001: "),
     ],
 )
 def test_another_k_or_eta_than_in_training_is_refused(tmp_path, files, words):
     with pytest.raises(UserError, match=r"netSIB\.pth was written with " + words):
-        conversion.convert(tmp_path / "out", make_config(), **files)
+        convert(tmp_path / "out", files)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_finished_folder_is_not_replaced(tmp_path, files):
-    conversion.convert(tmp_path / "out", make_config(), backbone=files["backbone"])
+    convert(tmp_path / "out", {"backbone": files["backbone"]})
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["backbone.keras"]
     with pytest.raises(UserError, match="out exists: delete it first"):
-        conversion.convert(tmp_path / "out", make_config(), **files)
+        convert(tmp_path / "out", files)
 
 
 @pytest.mark.slow
 def test_the_pipeline_takes_what_was_converted(tmp_path, files):
     config = make_config()
-    conversion.convert(tmp_path / "out", config, **files)
-    for step in pipeline.steps(config, tmp_path / "out"):
-        execute(step, config, tmp_path / "work")
+    convert(tmp_path / "out", files)
+    for step in families.steps(config, Options(weights=tmp_path / "out")):
+        execute(step, families.read(config), tmp_path / "work")
     report = json.loads((tmp_path / "work/evaluation/report.json").read_text())
     assert report["backbone"] == NAME
     assert not (tmp_path / "work/features/train").exists()
@@ -140,39 +145,51 @@ def test_the_pipeline_takes_what_was_converted(tmp_path, files):
 
 @pytest.mark.slow
 def test_a_converted_backbone_alone_gets_a_classifier_trained(tmp_path, files):
-    config = make_config()
-    conversion.convert(tmp_path / "out", config, backbone=files["backbone"])
-    folders = {step.folder for step in pipeline.steps(config, tmp_path / "out")}
+    convert(tmp_path / "out", {"backbone": files["backbone"]})
+    steps = families.steps(make_config(), Options(weights=tmp_path / "out"))
+    folders = {step.folder for step in steps}
     assert {"features/train", "episodes/train-balanced"} < folders
 
 
 @pytest.mark.parametrize(
     ("fields", "swap", "words"),
     [
-        ({"backbone": "conv4_16"}, False, r"netFeat\.pth does not fit config\.backbone: Missing"),
         (
-            {"backbone": "wrn_10_2"},
+            {"phi.backbone": "conv4_16"},
             False,
-            r"netFeat\.pth does not fit config\.backbone: .*convShortcut",
+            r"netFeat\.pth does not fit config\.phi\.backbone: Missing",
         ),
-        ({}, True, r"netSIB\.pth does not fit config\.backbone: Missing weights"),
-        ({"way": 4}, False, r"netSIB\.pth does not fit config\.way.*dni\.layer1\.0\.weight"),
-        ({"synthetic_gradient": "set"}, False, r"config\.synthetic_gradient: .*dense"),
+        (
+            {"phi.backbone": "wrn_10_2"},
+            False,
+            r"netFeat\.pth does not fit config\.phi\.backbone: .*convShortcut",
+        ),
+        ({}, True, r"netSIB\.pth does not fit config\.phi\.backbone: Missing weights"),
+        (
+            {"episodes.way": 4},
+            False,
+            r"netSIB\.pth does not fit config\.episodes\.way.*dni\.layer1\.0\.weight",
+        ),
+        (
+            {"meta.synthetic_gradient": "set"},
+            False,
+            r"netSIB\.pth .*config\.meta\.synthetic_gradient: .*dense",
+        ),
     ],
 )
 def test_a_file_that_does_not_fit_is_one_line(tmp_path, files, fields, swap, words):
     if swap:
         files["backbone"], files["classifier"] = files["classifier"], files["backbone"]
     with pytest.raises(UserError, match=words) as error:
-        conversion.convert(tmp_path / "out", make_config(**fields), **files)
+        convert(tmp_path / "out", files, fields)
     assert len(str(error.value).splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
 
 def test_a_data_set_without_published_statistics_is_named(tmp_path, files, monkeypatch):
     monkeypatch.delitem(conversion.CHANNELS, "glyphs")
-    with pytest.raises(UserError, match=r'config\.dataset="glyphs".*cifar_fs.*mini_imagenet'):
-        conversion.convert(tmp_path / "out", make_config(), **files)
+    with pytest.raises(UserError, match=r'config\.data\.name="glyphs".*cifar_fs.*mini_imagenet'):
+        convert(tmp_path / "out", files)
 
 
 def test_checkpoints_that_pytorch_has_written(tmp_path):
@@ -186,7 +203,7 @@ def test_checkpoints_that_pytorch_has_written(tmp_path):
     backbone, classifier = tmp_path / "netFeatBest.pth", tmp_path / "netSIBBest.pth"
     torch.save(tensors["netFeat"], backbone)
     torch.save({"lr": 1e-3, "nbStep": 3, **tensors}, classifier)
-    conversion.convert(tmp_path / "out", make_config(), backbone=backbone, classifier=classifier)
+    convert(tmp_path / "out", {"backbone": backbone, "classifier": classifier})
     phi = keras.saving.load_model(tmp_path / "out/backbone.keras")
     kernel = phi.get_layer(NAME).get_layer("conv1").kernel
     np.testing.assert_array_equal(kernel[1, 2, 0, 5], BACKBONE["conv1.weight"][5, 0, 1, 2])
@@ -199,7 +216,7 @@ def test_the_job_names_a_missing_file(tmp_path):
     result = subprocess.run(
         [
             *(sys.executable, "-m", "jobs.import_reference"),
-            "--config=configs/cifar_fs_conv4_64.py",
+            "--config=configs/cifar_fs.py",
             "--backbone=netFeatBest.pth",
             f"--output={tmp_path / 'out'}",
         ],

@@ -1,4 +1,4 @@
-"""The README's results table: grouping by seed, means and intervals."""
+"""The table of docs/results.md: grouping by seed, means and intervals."""
 
 import json
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_only_the_table_of_a_text_is_replaced():
     once = results_summary.replace_table(text, "| new |")
     assert once == (f"before\n{results_summary.BEGIN}\n\n| new |\n\n{results_summary.END}\nafter\n")
     assert results_summary.replace_table(once, "| new |") == once
-    with pytest.raises(UserError, match="--readme: lacks the lines"):
+    with pytest.raises(UserError, match="--page: lacks the lines"):
         results_summary.replace_table("before", "| new |")
 
 
@@ -100,8 +100,8 @@ def test_reports_of_another_kind_are_not_said_to_be_none(tmp_path, config):
         results_summary.read(tmp_path)
 
 
-def test_the_table_of_the_readme_is_made_of_the_published_results():
+def test_the_published_table_is_made_of_the_published_results():
     root = Path(__file__).parents[2]
-    text = (root / "README.md").read_text()
+    text = (root / "docs/results.md").read_text()
     table = results_summary.markdown(*results_summary.read(root / "results"))
     assert results_summary.replace_table(text, table) == text

@@ -25,6 +25,34 @@ def config():
     return small
 
 
+def trained_config():
+    """Smaller still, for experiments that train everything in seconds and learn nothing."""
+    smallest = glyphs.get_config("tiny")
+    smallest.update_from_flattened_dict(
+        {
+            "data.classes": (4, 2, 2),
+            "data.images_per_class": 8,
+            "phi.backbone": "conv4_4",
+            "phi.epochs": 1,
+            "phi.batch_size": 8,
+            "phi.warmup_steps": 2,
+            "phi.selection_way": 2,
+            "phi.selection_queries": 4,
+            "episodes.way": 2,
+            "episodes.queries_per_class": 2,
+            "meta.num_steps": 1,
+            "meta.train_episodes": 4,
+            "meta.validation_episodes": 4,
+            "meta.steps": 4,
+            "meta.steps_per_epoch": 4,
+            "meta.steps_per_call": 2,
+            "eval.episodes": 4,
+            "eval.num_steps": 2,
+        }
+    )
+    return smallest
+
+
 def write_weights(folder):
     """A backbone and a task model with random weights."""
     keras.utils.set_random_seed(0)

@@ -1,19 +1,17 @@
 """`jobs.tune` on a miniature of the glyphs data set: alone, killed, and with several processes."""
 
 import json
-import os
 import runpy
 import shutil
-import signal
 import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from configs import glyphs
+from sib_tf.experiments import families
+from sib_tf.experiments.execution import execute
+from tests.running import Running
+
 SPACE = """
 import keras_tuner
 
@@ -27,25 +25,9 @@ def get_space():
 pytestmark = pytest.mark.slow
 
 
-def command(name, workdir, *args):
-    flags = ["--config=configs/glyphs.py:tiny", f"--workdir={workdir}", *args]
-    return [sys.executable, "-m", f"jobs.{name}", *flags]
-
-
-def start(arguments, **variables):
-    return subprocess.Popen(
-        arguments,
-        cwd=ROOT,
-        env={**os.environ, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process):
-    printed, errors = process.communicate(timeout=240)
-    assert process.returncode == 0, errors
+def finish(running):
+    printed, errors = running.communicate()
+    assert running.poll() == 0, errors
     return printed
 
 
@@ -54,19 +36,18 @@ def prepared(tmp_path_factory):
     """A working directory with all that a search may look at, and nothing of the test split."""
     folder = tmp_path_factory.mktemp("tune")
     (folder / "space.py").write_text(SPACE)
-    finish(start(command("pipeline", folder / "work")))
-    for unseen in ("features/test", "episodes/test-balanced", "episodes/test-dirichlet"):
-        shutil.rmtree(folder / "work" / unseen)
-    for later in ("model", "evaluation", "export", "prediction"):
-        shutil.rmtree(folder / "work" / later)
+    config = glyphs.get_config("tiny")
+    (train,) = families.steps_of(config, "train")
+    needed = {step.folder for step in train.requires} | {"data", "backbone"}
+    for step in families.steps(config):
+        if step.folder in needed:
+            execute(step, families.read(config), folder / "work")
     return folder
 
 
-def search(folder, workdir, *args, **variables):
-    return start(
-        command("tune", workdir, f"--space={folder / 'space.py'}", "--trials=2", *args),
-        **variables,
-    )
+def search(folder, workdir, **variables):
+    flags = ("--config=configs/glyphs.py:tiny", f"--workdir={workdir}")
+    return Running("tune", *flags, f"--space={folder / 'space.py'}", "--trials=2", **variables)
 
 
 def trials(workdir):
@@ -96,15 +77,9 @@ def test_a_search_tries_the_config_and_as_many_others_as_it_is_told(searched):
 
 def test_a_search_that_is_killed_goes_on(prepared, searched):
     folder = shutil.copytree(prepared / "work", prepared / "killed")
-    process = search(prepared, folder)
-    second = folder / "search/random-2.part/trials/trial_1/trial.json"
-    deadline = time.monotonic() + 200
-    while not second.exists():
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    running = search(prepared, folder)
+    running.wait_for(folder / "search/random-2.part/trials/trial_1/trial.json")
+    running.kill()
     first = folder / "search/random-2.part/trials/trial_0/model/model.keras"
     written = first.stat().st_mtime_ns
     # The folder is renamed when the search is done, and the file keeps its time.
@@ -133,6 +108,6 @@ def test_a_chief_and_two_workers_share_a_search(prepared, searched):
 def test_a_worker_without_a_chief_says_so(prepared):
     address = {"KERASTUNER_ORACLE_IP": "127.0.0.1"}
     process = search(prepared, prepared / "work", KERASTUNER_TUNER_ID="worker0", **address)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    _, errors = process.communicate()
+    assert process.poll() == 1
     assert errors.splitlines()[-1].startswith("error: KERASTUNER_ORACLE_PORT is not set")
