@@ -10,35 +10,26 @@ from typing import Any
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import flat_configs
 from sib_tf.experiments.published_weights import REPORT
+from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.report import names
+from sib_tf.few_shot.report.results import method_of
+from sib_tf.method.xi.registry import XI
 from sib_tf.report import wording
 
 Report = Mapping[str, Any]
 
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 PAPER = "paper.json"
-_HEADS = (
-    "data set, backbone",
-    "shot",
-    "network, trained on",
-    "K",
-    "balanced, K = 0",
-    "balanced, K",
-    "Dirichlet, K = 0",
-    "Dirichlet, K",
-    "paper",
-    "seeds",
-    "minutes",
-    "machine",
-    "`--config=`",
-)
+_SHARES = {"balanced": "balanced", "dirichlet": "Dirichlet"}  # of test episodes, and in a head
+_SETTING = ("data set, backbone", "shot", "network, trained on", "K")
+_COST = ("seeds", "minutes", "machine")
 
 
 def replace_table(text: str, table: str) -> str:
     """A text with the table between its two marks replaced.
 
     Raises:
-        UserError: the marks are missing.
+        UserError: if a mark is missing.
     """
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -51,7 +42,7 @@ def read(folder: Path) -> tuple[list[Report], list[Report]]:
     """The published reports of classifications under a folder, by path, and the paper's figures.
 
     Raises:
-        UserError: there is none.
+        UserError: if there is no such report.
     """
     reports = [json.loads(file.read_text()) for file in sorted(folder.rglob(REPORT))]
     reports = [report for report in map(_in_sections, reports) if "episodes" in report["config"]]
@@ -67,56 +58,61 @@ def _in_sections(report: Report) -> Report:
     return {**report, "config": flat_configs.in_sections(report["config"])}
 
 
-def markdown(reports: Iterable[Report], paper: Sequence[Report]) -> str:
+def markdown(reports: Sequence[Report], paper: Sequence[Report]) -> str:
     """A row per experiment: accuracy in % on test episodes, mean over its seeds ± 95 % interval.
 
+    Each method that a report has gets a column for balanced queries and one for Dirichlet queries.
+
     Args:
-        reports: as `publishing.publish` writes them; those that differ in the seed alone make one
-            row.
-        paper: `dataset, backbone, shot, accuracy, ci95` of the paper, as fractions.
+        reports: reports that `publishing.publish` has written; those that differ in the seed alone
+            make one row.
+        paper: figures of the paper: `accuracy` and `ci95`, as fractions, and the fields that an
+            experiment must have for them to be shown beside it (see `_facts`).
+
+    Raises:
+        UserError: if a method or a xi of a report is not registered.
     """
     experiments: dict[str, list[Report]] = {}
     for report in reports:
         experiments.setdefault(_arguments(report), []).append(report)
-    lines = [f"| {' | '.join(_HEADS)} |", "|" + "---|" * len(_HEADS)]
+    columns = [(shares, method) for shares in _SHARES for method in _methods(reports)]
+    accuracies = [f"{_SHARES[shares]}, {METHODS[method].column()}" for shares, method in columns]
+    heads = [*_SETTING, *accuracies, "paper", *_COST, "`--config=`"]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for arguments, runs in experiments.items():
-        cells = [*_setting(runs[0]), *_accuracies(runs), _published(runs[0], paper), *_cost(runs)]
+        means = [_mean(runs, shares, method) for shares, method in columns]
+        cells = [*_setting(runs[0]), *means, _published(runs[0], paper), *_cost(runs)]
         lines.append(f"| {' | '.join([*cells, f'`{arguments}`'])} |")
     return "\n".join(lines)
+
+
+def _methods(reports: Iterable[Report]) -> list[str]:
+    """Names of the methods that any report has, in the order of the registry."""
+    present = {method_of(row) for report in reports for row in report["results"]}
+    return [name for name, method in METHODS.items() if method in present]
 
 
 def _arguments(report: Report) -> str:
     """The flags of the command that tell experiments apart: neither the seed nor a folder."""
     words = shlex.split(report["command"])[3:]  # after `python -m jobs.pipeline`
-    kept = (
-        word for word in words if not word.startswith(("--config.seed=", "--base=", "--workdir="))
-    )
+    left_out = ("--config.seed=", "--base=", "--workdir=")
+    kept = (word for word in words if not word.startswith(left_out))
     return shlex.join(word.removeprefix("--config=") for word in kept)
 
 
 def _setting(report: Report) -> list[str]:
-    config = report["config"]
-    meta = config["meta"]
-    network = names.network(meta["synthetic_gradient"])
+    episodes, meta = report["config"]["episodes"], report["config"]["meta"]
     return [
         f"{report['dataset']}, {report['backbone']}",
-        str(config["episodes"]["shot"]),
-        f"{network}, {names.queries(meta['query_shares'])}",
+        str(episodes["shot"]),
+        f"{XI[meta['synthetic_gradient']].title}, {names.queries(meta['query_shares'])}",
         str(meta["num_steps"]),
     ]
 
 
-def _accuracies(runs: Sequence[Report]) -> list[str]:
-    steps = runs[0]["config"]["meta"]["num_steps"]
-    return [
-        _mean(runs, shares, method, k)
-        for shares in ("balanced", "dirichlet")
-        for method, k in (("prototypes", 0), ("sib", steps))
-    ]
-
-
-def _mean(runs: Sequence[Report], shares: str, method: str, steps: int) -> str:
+def _mean(runs: Sequence[Report], shares: str, method: str) -> str:
     """Mean over runs, whose test episodes are independent, so that their variances add."""
+    steps = runs[0]["config"]["meta"]["num_steps"] if METHODS[method].iterative else 0
     key = {"query_shares": shares, "method": method, "num_steps": steps}
     rows = [row for run in runs for row in run["results"] if key.items() <= row.items()]
     if not rows:
@@ -127,17 +123,24 @@ def _mean(runs: Sequence[Report], shares: str, method: str, steps: int) -> str:
 
 
 def _published(report: Report, paper: Sequence[Report]) -> str:
-    """The paper's figure, of balanced queries and its dense network."""
-    config = report["config"]
-    meta = config["meta"]
-    if (meta["synthetic_gradient"], meta["query_shares"]) != ("dense", "balanced"):
-        return ""
-    shot = config["episodes"]["shot"]
-    key = {"dataset": report["dataset"], "backbone": report["backbone"], "shot": shot}
+    """The paper's figure for the same experiment, if it has one."""
+    facts = _facts(report)
     for row in paper:
-        if key.items() <= row.items():
+        if all(row.get(field, value) == value for field, value in facts.items()):
             return f"{wording.percent(row['accuracy'])} ± {wording.percent(row['ci95'])}"
     return ""
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    """What tells whether a figure of the paper is of the same experiment."""
+    episodes, meta = report["config"]["episodes"], report["config"]["meta"]
+    return {
+        "dataset": report["dataset"],
+        "backbone": report["backbone"],
+        "shot": episodes["shot"],
+        "synthetic_gradient": meta["synthetic_gradient"],
+        "train_query_shares": meta["query_shares"],
+    }
 
 
 def _cost(runs: Sequence[Report]) -> list[str]:

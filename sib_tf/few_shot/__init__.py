@@ -1,1 +1,1 @@
-"""Few-shot classification: its model, episodes, evaluation and report."""
+"""Few-shot classification: its model, episodes, methods to compare, evaluation and report."""

@@ -3,14 +3,15 @@
 import dataclasses
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.episodes.reader import EpisodeTable
-from sib_tf.few_shot.model import FewShotClassifier
+from sib_tf.few_shot.methods.method import Method
+from sib_tf.few_shot.methods.registry import METHODS
 
 # Episodes of one XLA call. Fixed, because their number changes the last bits of a prediction.
 BATCH = 100
@@ -20,13 +21,13 @@ Z_95 = 1.96  # half width of a 95 % interval, in standard errors
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
-    """What a model says of E episodes after 0..K steps.
+    """What a method says of E episodes after 0 .. K steps; K is 0 for a method without steps.
 
     Attributes:
         probabilities: float32 [K+1, E, Q, N].
-        labels: int32 [E, Q], the truth.
-        seconds: of the one pass over all episodes that gave all of them, features in memory,
-            compilation left out; added up over the workers, if there are several.
+        labels: true labels of the queries, int32 [E, Q].
+        seconds: duration of the one pass over all episodes that gave all probabilities, with the
+            features in memory and without compilation; summed over workers if there are several.
     """
 
     probabilities: np.ndarray
@@ -35,18 +36,18 @@ class Predictions:
 
 
 class Predictor:
-    """Runs a model, keeping what it predicts after each of 0..K steps.
+    """Runs a method, compiled by XLA.
 
     Args:
-        model: to run.
-        num_steps: K.
+        method: method to run.
+        num_steps: K, the largest number of steps to evaluate.
     """
 
-    def __init__(self, model: FewShotClassifier, num_steps: int) -> None:
+    def __init__(self, method: Method, num_steps: int) -> None:
         # A partial is a function of its own to TensorFlow, which would take the models of a search
         # for one that is traced too often.
         self._probabilities = tf.function(
-            functools.partial(_probabilities, model, num_steps), jit_compile=True, autograph=False
+            functools.partial(method, num_steps=num_steps), jit_compile=True, autograph=False
         )
         self._compiled: set[int] = set()
 
@@ -61,12 +62,6 @@ class Predictor:
         return Predictions(found, episodes.query_labels, time.perf_counter() - start)
 
 
-def _probabilities(
-    model: FewShotClassifier, num_steps: int, inputs: dict[str, tf.Tensor]
-) -> tf.Tensor:
-    return tf.nn.softmax(model.logits_path(inputs, num_steps))
-
-
 def _inputs(features: FeatureTable, episodes: EpisodeTable) -> dict[str, tf.Tensor]:
     rows = features.features[0]
     return {
@@ -76,15 +71,23 @@ def _inputs(features: FeatureTable, episodes: EpisodeTable) -> dict[str, tf.Tens
     }
 
 
-def predict(
-    model: FewShotClassifier,
+def classify_episodes(
+    method: Method,
     features: FeatureTable,
     episodes: EpisodeTable,
     num_steps: int,
     batch_size: int = BATCH,
 ) -> Predictions:
-    """Runs a model over all episodes, keeping what it predicts after each of 0..num_steps steps."""
-    predictor = Predictor(model, num_steps)
+    """Runs a method over all episodes, in this process.
+
+    Args:
+        method: method to run.
+        features: features of the images, of which the first view is used.
+        episodes: episodes of these images.
+        num_steps: K, the largest number of steps to evaluate.
+        batch_size: number of episodes in a call.
+    """
+    predictor = Predictor(method, num_steps)
     starts = range(0, len(episodes), batch_size)
     return joined([predictor(features, episodes.part(n, n + batch_size)) for n in starts])
 
@@ -98,29 +101,54 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
     )
 
 
-def rows(predictions: Predictions, steps: Sequence[int], **labels: object) -> list[dict]:
-    """One row of `report.json` for each K in `steps`, begun with `labels`.
+def of_trained_model(found: Mapping[str, Predictions]) -> Predictions:
+    """The predictions of the trained classifier among those of all methods, by name."""
+    return next(found[name] for name in found if METHODS[name].iterative)
 
-    `seconds` is the same in all of them: that of the one pass which goes through all K.
+
+def rows(
+    found: Mapping[str, Predictions],
+    setting: Mapping[str, object],
+    *,
+    synthetic_gradient: str,
+    train_query_shares: str,
+) -> list[dict]:
+    """The rows of `report.json`: one for each K of each method, in the order of the methods.
+
+    `seconds` is the same in all rows of a method: that of the one pass which goes through all K.
+
+    Args:
+        found: predictions of the same episodes by name of the method.
+        setting: `way`, `shot`, `query` and `query_shares` of the episodes.
+        synthetic_gradient: name of the classifier's xi in `XI`.
+        train_query_shares: query shares of the episodes that the classifier was trained on.
     """
-    return [
-        {
-            **labels,
-            "num_steps": k,
-            **accuracy(predictions.probabilities[k], predictions.labels),
-            **calibration(predictions.probabilities[k], predictions.labels),
-            "seconds": round(predictions.seconds, 3),
-        }
-        for k in steps
-    ]
+    training = {"synthetic_gradient": synthetic_gradient, "train_query_shares": train_query_shares}
+    result = []
+    for name, predictions in found.items():
+        labels = METHODS[name].training(training)
+        for k, probabilities in enumerate(predictions.probabilities):
+            result.append(
+                {
+                    "method": name,
+                    "synthetic_gradient": labels["synthetic_gradient"],
+                    **setting,
+                    "train_query_shares": labels["train_query_shares"],
+                    "num_steps": k,
+                    **accuracy(probabilities, predictions.labels),
+                    **calibration(probabilities, predictions.labels),
+                    "seconds": round(predictions.seconds, 3),
+                }
+            )
+    return result
 
 
 def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Mean accuracy over episodes and the half width of its 95 % interval, as fractions.
 
     Args:
-        probabilities: [E, Q, N].
-        labels: int [E, Q].
+        probabilities: predicted probabilities of the classes, float [E, Q, N].
+        labels: true labels of the queries, int [E, Q].
 
     Returns:
         `accuracy`, the mean over episodes of the mean over queries, and `ci95`,
@@ -138,8 +166,8 @@ def calibration(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, obje
     `ece` is the mean over queries of |accuracy - confidence| of their bin (Guo et al., 2017).
 
     Args:
-        probabilities: [E, Q, N].
-        labels: int [E, Q].
+        probabilities: predicted probabilities of the classes, float [E, Q, N].
+        labels: true labels of the queries, int [E, Q].
 
     Returns:
         `ece`, and `reliability` with `confidence`, `accuracy` (None in an empty bin) and `count` by

@@ -1,12 +1,12 @@
-"""What a model predicts for stored episodes, with Beam.
+"""What each method predicts for stored episodes, with Beam.
 
 A record is a `tf.train.Example` of one method and a chunk of episodes:
 
     feature         type          content
-    method          bytes [1]     "sib", or "prototypes" of the same features
+    method          bytes [1]     name of the method in `METHODS`
     start           int64 [1]     number of the first episode
     probabilities   bytes [1]     a serialized tensor, float32 [K+1, B, Q, N]
-    seconds         float [1]     as of `evaluation.Predictions`
+    seconds         float [1]     see `evaluation.Predictions`
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,9 +25,8 @@ from sib_tf.features import feature_table
 from sib_tf.few_shot.episodes.reader import EpisodeTable, read_table
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec
 from sib_tf.few_shot.evaluation import BATCH, Predictions, Predictor, joined
-from sib_tf.few_shot.model import FewShotClassifier
+from sib_tf.few_shot.methods.registry import METHODS
 
-METHODS = ("prototypes", "sib")
 _LAYOUT = {
     "method": tf.string,
     "start": tf.int64,
@@ -39,20 +38,23 @@ _LAYOUT = {
 class PredictChunk(beam.DoFn):
     """Chunks of episodes, by the number of their first, to records of predictions (bytes).
 
-    Made of plain values only, so that any runner can ship it.
+    Made of plain values only, so that any runner can ship it. A method that is registered outside
+    this package must be registered in the workers, too.
 
     Args:
-        model: file of the trained model.
-        num_steps: K that it is evaluated to; prototypes take no step.
+        methods: names of the methods in `METHODS`.
+        model: file of the trained classifier.
+        num_steps: K, the largest number of steps to evaluate.
         features: folder of the features.
         episodes: folder of the episodes.
-        spec: of these.
-        count: how many they are.
+        spec: sizes and query shares of the episodes.
+        count: number of episodes in the folder.
     """
 
     def __init__(
         self,
         *,
+        methods: Sequence[str],
         model: str,
         num_steps: int,
         features: str,
@@ -60,15 +62,15 @@ class PredictChunk(beam.DoFn):
         spec: EpisodeSpec,
         count: int,
     ) -> None:
-        self._model, self._num_steps, self._features = model, num_steps, features
-        self._episodes, self._spec, self._count = episodes, spec, count
+        self._methods, self._model, self._num_steps = methods, model, num_steps
+        self._features, self._episodes, self._spec, self._count = features, episodes, spec, count
 
     def setup(self) -> None:
         """Loads model, features and episodes."""
-        model = keras_file.load(self._model)
-        prototypes = FewShotClassifier(model.way, model.feature_dim, num_steps=0)
-        predictors = (Predictor(prototypes, 0), Predictor(model, self._num_steps))
-        self._predictors = dict(zip(METHODS, predictors, strict=True))
+        classifier = keras_file.load(self._model)
+        self._predictors = {
+            name: Predictor(METHODS[name](classifier), self._num_steps) for name in self._methods
+        }
         self._feature_table = feature_table.read(storage.path(self._features))
         self._table = read_table(storage.path(self._episodes), self._spec, self._count)
 
@@ -89,9 +91,10 @@ def _encode(method: str, start: int, predictions: Predictions) -> bytes:
     )
 
 
-def predict(
+def classify_on_beam(
     scratch: Path,
     *,
+    methods: Sequence[str],
     model: Path,
     num_steps: int,
     features: Path,
@@ -100,25 +103,27 @@ def predict(
     count: int,
     beam_args: Sequence[str] = (),
 ) -> tuple[EpisodeTable, dict[str, Predictions]]:
-    """Predicts all episodes of a folder.
+    """Runs methods over all episodes of a folder, on the workers of a Beam runner.
 
     Args:
-        scratch: folder to make, which all workers can write, and to remove again.
-        model: file of the trained model.
-        num_steps: K that it is evaluated to.
+        scratch: folder for intermediate files, which all workers can write; made, then removed.
+        methods: names of the methods in `METHODS`.
+        model: file of the trained classifier.
+        num_steps: K, the largest number of steps to evaluate.
         features: folder of the features.
         episodes: folder of the episodes.
-        spec: of these.
-        count: how many they are.
+        spec: sizes and query shares of the episodes.
+        count: number of episodes in the folder.
         beam_args: options of the Beam runner.
 
     Returns:
-        The episodes, and the predictions of them by method.
+        The episodes, and the predictions for them by method, in the order of `methods`.
 
     Raises:
-        UserError: bad input, or a chunk is missing.
+        UserError: if an input is bad, a method is unknown or a chunk is missing.
     """
     chunks = PredictChunk(
+        methods=tuple(methods),
         model=str(model),
         num_steps=num_steps,
         features=str(features),
@@ -130,14 +135,16 @@ def predict(
     starts = range(0, count, BATCH)
     runner.write_records(scratch / "predictions", starts, beam.ParDo(chunks), beam_args=beam_args)
     table = read_table(episodes, spec, count)
-    found = _read(scratch, starts, table.query_labels)
+    found = _read(scratch, methods, starts, table.query_labels)
     storage.remove(scratch)
     return table, found
 
 
-def _read(folder: Path, starts: Sequence[int], labels: np.ndarray) -> dict[str, Predictions]:
+def _read(
+    folder: Path, methods: Sequence[str], starts: Sequence[int], labels: np.ndarray
+) -> dict[str, Predictions]:
     """The predictions of all episodes by method."""
-    parts: dict[str, dict[int, Predictions]] = {method: {} for method in METHODS}
+    parts: dict[str, dict[int, Predictions]] = {method: {} for method in methods}
     for batch in parsed_batches(record_files(folder), _parse, batch_size=BATCH):
         columns = (batch[name].numpy() for name in _LAYOUT)
         for method, start, serialized, seconds in zip(*columns, strict=True):

@@ -17,6 +17,7 @@ from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
 from sib_tf.few_shot import evaluation
 from sib_tf.few_shot.meta_training import meta_train
+from sib_tf.few_shot.methods.sib import SIB
 from sib_tf.search import outcome
 from sib_tf.search import space as spaces
 from sib_tf.search.tuner import OBJECTIVE, ConfigTuner, Row, oracle, role
@@ -111,8 +112,8 @@ class _Trial:
             },
             epochs=epochs,
         )
-        predictions = evaluation.predict(
-            model, self._features["validation"], validation, model.num_steps
+        predictions = evaluation.classify_episodes(
+            SIB(model), self._features["validation"], validation, model.num_steps
         )
         measured = evaluation.accuracy(predictions.probabilities[-1], predictions.labels)
         seconds = time.perf_counter() - start

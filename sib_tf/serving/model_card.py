@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sib_tf.few_shot.report import names, results_table, summary
+from sib_tf.few_shot.report.results import method_of
+from sib_tf.method.xi.registry import XI
 from sib_tf.report import wording
 
 FILE = Path("assets.extra") / "model_card.md"
@@ -30,7 +32,7 @@ def write(
 
 def render(name: str, report: Mapping[str, Any], classes: Mapping[str, Sequence[str]]) -> str:
     """The card in Markdown."""
-    trained = next(row for row in report["results"] if row["method"] == "sib")
+    trained = next(row for row in report["results"] if method_of(row).iterative)
     return f"""# {name}
 
 Classifies the images of a task from a few labelled examples, all its images at a time. It starts
@@ -79,10 +81,6 @@ def _limits(trained: Mapping[str, Any]) -> str:
         f"{names.queries(trained['train_query_shares'])}; the table says what other class shares "
         "do.",
         "Accuracy on images unlike those of the data set is not known.",
+        *XI[trained["synthetic_gradient"]].limits(trained["way"]),
     ]
-    if trained["synthetic_gradient"] == "dense":
-        limits.append(
-            f"Tied to {trained['way']} classes; which of them has which number changes some "
-            "answers."
-        )
     return "\n".join(f"- {limit}" for limit in limits)

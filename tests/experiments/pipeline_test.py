@@ -163,10 +163,12 @@ def test_predictions_from_files_are_those_of_the_report(workdir):
     from sib_tf.datasets import prepared
     from sib_tf.features import feature_table
     from sib_tf.few_shot import evaluation
+    from sib_tf.few_shot.methods.sib import SIB
 
     episodes = stored_episodes(workdir)
-    expected = evaluation.predict(
-        keras.saving.load_model(workdir / "model/model.keras").in_float64(),  # as in the SavedModel
+    model = keras.saving.load_model(workdir / "model/model.keras")
+    expected = evaluation.classify_episodes(
+        SIB(model.in_float64()),  # as in the SavedModel
         feature_table.read(workdir / "features/test/records"),
         episodes,
         num_steps=3,

@@ -43,7 +43,17 @@ def row(method, steps, shares, accuracy):
     }
 
 
-PAPER = [{"dataset": "d", "backbone": "b", "shot": 1, "accuracy": 0.687, "ci95": 0.006}]
+PAPER = [
+    {
+        "dataset": "d",
+        "backbone": "b",
+        "shot": 1,
+        "synthetic_gradient": "dense",
+        "train_query_shares": "balanced",
+        "accuracy": 0.687,
+        "ci95": 0.006,
+    }
+]
 
 
 def rows_of(reports):
@@ -63,9 +73,12 @@ def test_seeds_make_one_row_with_their_mean_and_the_interval_of_the_mean():
 def test_other_experiments_have_rows_and_only_the_papers_method_has_its_figure():
     reports = [report(0, 0.7), report(0, 0.8, shot=5), report(0, 0.6, trained="mixture")]
     reports[2]["command"] += " --config.meta.query_shares=mixture"
+    reports.append(report(0, 0.9, network="set"))
+    reports[3]["command"] += " --config.meta.synthetic_gradient=set"
     cells = rows_of(reports)
-    assert [c[5] for c in cells] == ["70.0 ± 0.6", "80.0 ± 0.6", "60.0 ± 0.6"]
-    assert [c[8] for c in cells] == ["68.7 ± 0.6", "", ""]
+    assert [c[2] for c in cells[2:]] == ["dense, mixed queries", "set-wise, balanced queries"]
+    assert [c[5] for c in cells] == ["70.0 ± 0.6", "80.0 ± 0.6", "60.0 ± 0.6", "90.0 ± 0.6"]
+    assert [c[8] for c in cells] == ["68.7 ± 0.6", "", "", ""]
     assert cells[2][-1] == "`configs/c.py:shot=1 --config.meta.query_shares=mixture`"
 
 

@@ -18,6 +18,7 @@ from sib_tf.experiments import families
 from sib_tf.features import feature_table
 from sib_tf.few_shot import evaluation
 from sib_tf.few_shot.episodes.reader import read_table
+from sib_tf.few_shot.methods.sib import SIB
 from tests.experiments import small_experiment
 
 THREADS = ("--direct_num_workers=2", "--direct_running_mode=multi_threading")
@@ -76,7 +77,7 @@ def test_evaluation_on_beam_is_that_in_process(one_worker):
     spec = families.read(small_experiment.config()).episodes.spec("dirichlet")
     episodes = read_table(one_worker / "episodes/test-dirichlet/records", spec, 130)
     table = feature_table.read(one_worker / "features/test/records")
-    found = evaluation.predict(model, table, episodes, num_steps=1)
+    found = evaluation.classify_episodes(SIB(model), table, episodes, num_steps=1)
     expected = [row for row in small_experiment.results(one_worker) if row["method"] == "sib"]
     assert [row["num_steps"] for row in expected] == [0, 1]
     for row, probabilities in zip(expected, found.probabilities, strict=True):

@@ -10,6 +10,8 @@ from sib_tf.few_shot import evaluation
 from sib_tf.few_shot.episodes.reader import tabulate
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
 from sib_tf.few_shot.evaluation import Predictions, accuracy, calibration
+from sib_tf.few_shot.methods.prototypes import Prototypes
+from sib_tf.few_shot.methods.sib import SIB
 from sib_tf.few_shot.prototype_accuracy import prototype_accuracy
 
 # Two episodes of two queries. Right: (yes, yes), (yes, no).
@@ -52,20 +54,35 @@ def test_certainty_falls_into_the_last_bin():
     assert found["ece"] == 0
 
 
-def test_rows_are_of_the_steps_asked_for():
+def test_a_row_for_each_k_says_what_was_trained():
     wrong = PROBABILITIES[..., ::-1]
     found = evaluation.rows(
-        Predictions(np.stack([wrong, wrong, PROBABILITIES]), LABELS, 1.5), [0, 2], shot=1
+        {
+            "prototypes": Predictions(PROBABILITIES[np.newaxis], LABELS, 0.25),
+            "sib": Predictions(np.stack([wrong, PROBABILITIES]), LABELS, 1.5),
+        },
+        {"shot": 1},
+        synthetic_gradient="set",
+        train_query_shares="mixture",
     )
-    assert [(row["num_steps"], row["accuracy"], row["shot"]) for row in found] == [
-        (0, 0.25, 1),
-        (2, 0.75, 1),
+    keys = ["method", "synthetic_gradient", "shot", "train_query_shares", "num_steps"]
+    keys += ["accuracy", "ci95", "ece", "reliability", "seconds"]
+    assert [list(row) for row in found] == [keys] * 3
+    assert [[row[key] for key in (*keys[:6], "seconds")] for row in found] == [
+        ["prototypes", None, 1, None, 0, 0.75, 0.25],
+        ["sib", "set", 1, "mixture", 0, 0.25, 1.5],
+        ["sib", "set", 1, "mixture", 1, 0.75, 1.5],
     ]
+
+
+def test_the_trained_model_is_found_by_what_it_does():
+    one, other = (Predictions(PROBABILITIES[np.newaxis], LABELS, 0.0) for _ in range(2))
+    assert evaluation.of_trained_model({"prototypes": one, "sib": other}) is other
 
 
 @pytest.fixture(scope="module")
 def experiment():
-    """A model with random weights, two views of 40 images of 4 classes, and 7 episodes of them."""
+    """A method with random weights, two views of 40 images of 4 classes, and 7 episodes of them."""
     keras.utils.set_random_seed(0)
     model = FewShotClassifier(3, 6, num_steps=2, step_size=0.1)
     labels = np.repeat(np.arange(4), 10)
@@ -73,12 +90,12 @@ def experiment():
     spec = EpisodeSpec(way=3, shot=2, queries=9)
     groups = examples_by_class(labels, spec, "abcd", "test")
     episodes = [sample(groups, spec, seed=0, stream="test", index=i) for i in range(7)]
-    return model, FeatureTable(features, labels), tabulate(episodes)
+    return SIB(model), FeatureTable(features, labels), tabulate(episodes)
 
 
 def test_predictions_before_any_step_are_those_of_prototypes(experiment):
-    model, table, episodes = experiment
-    found = evaluation.predict(model, table, episodes, num_steps=2)
+    method, table, episodes = experiment
+    found = evaluation.classify_episodes(method, table, episodes, num_steps=2)
     assert found.probabilities.shape == (3, 7, 9, 3)
     np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1, rtol=1e-5)
     np.testing.assert_array_equal(found.labels, episodes.query_labels)
@@ -87,18 +104,38 @@ def test_predictions_before_any_step_are_those_of_prototypes(experiment):
     assert np.abs(found.probabilities[2] - found.probabilities[0]).max() > 1e-3
 
 
+def unit(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def test_prototypes_have_one_result_whatever_was_trained(experiment):
+    _, table, episodes = experiment
+    trained = FewShotClassifier(3, 6, num_steps=2, step_size=0.1)
+    for weight in trained.weights:
+        weight.assign(np.asarray(weight) + 1)
+    found = evaluation.classify_episodes(Prototypes(trained), table, episodes, num_steps=2)
+    assert found.probabilities.shape == (1, 7, 9, 3)
+    rows = unit(table.features[0])
+    for e in range(7):
+        support, labels = rows[episodes.support_ids[e]], episodes.support_labels[e]
+        means = unit(np.stack([support[labels == n].mean(axis=0) for n in range(3)]))
+        powers = np.exp(10 * rows[episodes.query_ids[e]] @ means.T)
+        expected = powers / powers.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(found.probabilities[0, e], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 7])  # of 7 episodes: 3, 3 and a rest of 1
 def test_predictions_do_not_depend_on_the_batch(experiment, batch_size):
-    expected = evaluation.predict(*experiment, num_steps=2).probabilities
-    found = evaluation.predict(*experiment, num_steps=2, batch_size=batch_size).probabilities
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    expected = evaluation.classify_episodes(*experiment, num_steps=2)
+    found = evaluation.classify_episodes(*experiment, num_steps=2, batch_size=batch_size)
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-5)
 
 
 def test_predictions_do_not_see_the_query_labels(experiment):
-    model, table, episodes = experiment
+    method, table, episodes = experiment
     shuffled = dataclasses.replace(episodes, query_labels=episodes.query_labels[:, ::-1])
     assert (shuffled.query_labels != episodes.query_labels).any()
-    expected = evaluation.predict(model, table, episodes, num_steps=2)
-    found = evaluation.predict(model, table, shuffled, num_steps=2)
+    expected = evaluation.classify_episodes(method, table, episodes, num_steps=2)
+    found = evaluation.classify_episodes(method, table, shuffled, num_steps=2)
     np.testing.assert_array_equal(found.probabilities, expected.probabilities)
     np.testing.assert_array_equal(found.labels, shuffled.query_labels)

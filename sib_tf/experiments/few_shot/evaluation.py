@@ -19,6 +19,7 @@ from sib_tf.experiments.step import Context, Step
 from sib_tf.few_shot import evaluation, predictions
 from sib_tf.few_shot.episodes.reader import EpisodeTable
 from sib_tf.few_shot.image_files import write_episode
+from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.report import html_report, results_table
 from sib_tf.few_shot.report.shown_episode import ShownEpisode
 
@@ -54,7 +55,8 @@ def _run(context: Context) -> dict[str, Any]:
     for shares in config.eval.query_shares:
         episodes, found = _predict(context, shares)
         results += _rows(context, shares, episodes, found)
-        shown = shown or (episodes, found["sib"].probabilities[: model.num_steps + 1, 0])
+        of_model = evaluation.of_trained_model(found).probabilities
+        shown = shown or (episodes, of_model[: model.num_steps + 1, 0])
     content = {
         "dataset": config.data.name,
         "backbone": config.phi.backbone,
@@ -78,8 +80,9 @@ def _predict(
     context: Context, shares: str
 ) -> tuple[EpisodeTable, dict[str, evaluation.Predictions]]:
     config = context.config
-    return predictions.predict(
+    return predictions.classify_on_beam(
         context.folder / "predictions",
+        methods=list(METHODS),
         model=model_file(context),
         num_steps=config.eval.num_steps,
         features=features_folder(context, "test"),
@@ -103,20 +106,10 @@ def _rows(
         "query": episodes.query_ids.shape[1],
         "query_shares": shares,
     }
-    rows = evaluation.rows(
-        found["prototypes"],
-        [0],
-        method="prototypes",
-        synthetic_gradient=None,
-        **setting,
-        train_query_shares=None,
-    )
-    return rows + evaluation.rows(
-        found["sib"],
-        range(config.eval.num_steps + 1),
-        method="sib",
+    return evaluation.rows(
+        found,
+        setting,
         synthetic_gradient=config.meta.synthetic_gradient,
-        **setting,
         train_query_shares=config.meta.query_shares,
     )
 

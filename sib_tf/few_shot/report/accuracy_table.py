@@ -7,10 +7,10 @@ from sib_tf.few_shot.report import names
 from sib_tf.few_shot.report.results import (
     Row,
     Setting,
+    baselines,
     by_model,
     by_setting,
-    is_prototypes,
-    prototypes,
+    method_of,
 )
 from sib_tf.report import wording
 
@@ -36,7 +36,7 @@ def _table_group(setting: Setting, rows: Sequence[Row]) -> str:
     )
     best = max(row["accuracy"] for row in rows)
     models = by_model(rows).values()
-    ordered = [*prototypes(rows), *(row for of_model in models for row in of_model)]
+    ordered = [*baselines(rows), *(row for of_model in models for row in of_model)]
     lines = "".join(_table_row(row, row["accuracy"] == best) for row in ordered)
     return f"""<tbody>
 <tr><th colspan="5" scope="rowgroup" class="group">{heading}</th></tr>
@@ -46,9 +46,9 @@ def _table_group(setting: Setting, rows: Sequence[Row]) -> str:
 
 def _table_row(row: Row, is_best: bool) -> str:
     accuracy = f"{wording.percent(row['accuracy'])} ± {wording.percent(row['ci95'])}"
-    trained_on = "–" if is_prototypes(row) else names.queries(row["train_query_shares"])
+    trained_on = names.queries(row["train_query_shares"]) if method_of(row).iterative else "–"
     return f"""<tr{' class="best"' if is_best else ""}>
-<th scope="row">{html.escape(names.method(row))}</th>
+<th scope="row">{html.escape(method_of(row).name(row))}</th>
 <td>{html.escape(trained_on)}</td>
 <td class="number">{f"<strong>{accuracy}</strong>" if is_best else accuracy}</td>
 <td class="number">{row["ece"]:.3f}</td>

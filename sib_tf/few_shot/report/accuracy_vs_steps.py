@@ -1,5 +1,6 @@
 """The picture of accuracy against the number of steps."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,15 +9,38 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
+from sib_tf.few_shot.methods.method import Method
 from sib_tf.few_shot.report import names
 from sib_tf.few_shot.report.looks import look
-from sib_tf.few_shot.report.results import Row, Setting, by_model, by_setting, prototypes
+from sib_tf.few_shot.report.results import (
+    Row,
+    Setting,
+    baselines,
+    by_model,
+    by_setting,
+    method_of,
+)
 from sib_tf.report import wording
 from sib_tf.report.picture import Picture, panels
 from sib_tf.report.style import GREY
 
-_BASELINE = {"linestyle": "--", "linewidth": 1.2}
+_BASELINE = {"linewidth": 1.2}
 _TRAINED = {"color": GREY, "linestyle": "-", "linewidth": 0.9}
+
+
+class _Dashes(NamedTuple):
+    """How the line of a baseline is broken, in words and for matplotlib."""
+
+    words: str
+    style: str | tuple[int, Sequence[int]]
+
+
+_DASHES = (
+    _Dashes("dashed", "--"),
+    _Dashes("dotted", ":"),
+    _Dashes("dash-dotted", "-."),
+    _Dashes("long-dashed", (0, (10, 3))),
+)
 
 
 class _Line(NamedTuple):
@@ -33,19 +57,19 @@ def draw(rows: Sequence[Row], trained_steps: int) -> Picture:
     groups = by_setting(rows)
     tasks = list(dict.fromkeys(setting.task for setting in groups))
     figure, all_axes = panels(len(tasks), columns=2, width=8, height=3.9)
-    lines = _lines(rows)
+    lines, dashes = _lines(rows), _dashes(rows)
     for axes, task in zip(all_axes, tasks, strict=True):
         _draw_lines(axes, [line for line in lines if line.setting.task == task])
         for setting, group in groups.items():
-            for row in prototypes(group) if setting.task == task else ():
-                colour = look(setting.query_shares).colour
-                axes.axhline(100 * row["accuracy"], color=colour, **_BASELINE)
+            for row in baselines(group) if setting.task == task else ():
+                colour, style = look(setting.query_shares).colour, dashes[method_of(row)].style
+                axes.axhline(100 * row["accuracy"], color=colour, linestyle=style, **_BASELINE)
         axes.set_title(str(task))
         if lines:
             axes.axvline(trained_steps, zorder=0, **_TRAINED)
-    _draw_legend(figure, lines, columns=4 if len(by_model(rows)) < 2 else 1)
+    _draw_legend(figure, lines, dashes, columns=4 if len(by_model(rows)) < 2 else 1)
     described = [
-        f"{setting.task}, {names.queries(setting.query_shares)}, {names.method(row)}: "
+        f"{setting.task}, {names.queries(setting.query_shares)}, {method_of(row).name(row)}: "
         f"{wording.percent(row['accuracy'])} %"
         for setting, group in groups.items()
         for row in group
@@ -53,11 +77,24 @@ def draw(rows: Sequence[Row], trained_steps: int) -> Picture:
     return Picture(
         "Accuracy against the number of steps",
         "Each line shows how accuracy changes with the number K of synthetic-gradient steps, for "
-        "one mix of classes among the queries. Bars are 95 % intervals over the episodes; the "
-        "dashed line of the same colour is the inductive baseline, plain cosine prototypes. The "
-        "vertical line marks the K that the model is trained for.",
+        "one mix of classes among the queries. Bars are 95 % intervals over the episodes"
+        f"{_explained(dashes)}. The vertical line marks the K that the model is trained for.",
         "Line chart. " + "; ".join(described) + ".",
         figure,
+    )
+
+
+def _dashes(rows: Sequence[Row]) -> dict[type[Method], _Dashes]:
+    """How the lines of each baseline are broken, in the order of the rows."""
+    methods = dict.fromkeys(method_of(row) for row in baselines(rows))
+    return dict(zip(methods, itertools.cycle(_DASHES), strict=False))
+
+
+def _explained(dashes: Mapping[type[Method], _Dashes]) -> str:
+    return "".join(
+        f"; the {words} line of the same colour is "
+        + (f"the inductive baseline, plain {method.title}" if method.is_start else method.title)
+        for method, (words, _) in dashes.items()
     )
 
 
@@ -70,10 +107,14 @@ def _lines(rows: Sequence[Row]) -> list[_Line]:
         colour, marker = look(setting.query_shares)
         for model, of_model in by_model(group).items():
             dashes = ("-", ":", "-.")[models.index(model) % 3]
-            label = f"{queries}; {names.model(of_model[0])}" if len(models) > 1 else queries
+            label = f"{queries}; {_model(of_model[0])}" if len(models) > 1 else queries
             style = {"color": colour, "marker": marker, "linestyle": dashes}
             lines.append(_Line(setting, label, style, of_model))
     return lines
+
+
+def _model(row: Row) -> str:
+    return method_of(row).model(row)
 
 
 def _draw_lines(axes: Axes, lines: Sequence[_Line]) -> None:
@@ -96,10 +137,18 @@ def _draw_lines(axes: Axes, lines: Sequence[_Line]) -> None:
     axes.set_xlim(steps[0] - 0.4, steps[-1] + 0.4)
 
 
-def _draw_legend(figure: Figure, lines: Sequence[_Line], columns: int) -> None:
+def _draw_legend(
+    figure: Figure,
+    lines: Sequence[_Line],
+    dashes: Mapping[type[Method], _Dashes],
+    columns: int,
+) -> None:
     """One entry for all lines of a label; the labels of several models take a line each."""
     handles = {line.label: Line2D([], [], label=line.label, **line.look) for line in lines}
-    baseline = Line2D([], [], color=GREY, label=names.PROTOTYPES, **_BASELINE)
+    single = [
+        Line2D([], [], label=method.title, color=GREY, linestyle=style, **_BASELINE)
+        for method, (_, style) in dashes.items()
+    ]
     trained = Line2D([], [], label="K of training", **_TRAINED)
-    shown = [*handles.values(), baseline, *([trained] if lines else [])]
+    shown = [*handles.values(), *single, *([trained] if lines else [])]
     figure.legend(handles=shown, loc="outside upper left", ncols=columns)

@@ -1,7 +1,7 @@
 """An evaluation as a page for people: `report.html` and the pictures in it.
 
 The page is one file without scripts or links: it can be mailed, printed and archived. The same
-input gives the same bytes. Nothing here uses TensorFlow.
+input gives the same bytes.
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from sib_tf.few_shot.report import names
-from sib_tf.few_shot.report.results import Row, by_setting, comparisons
+from sib_tf.few_shot.report.results import Row, by_setting, comparisons, method_of
 from sib_tf.report import wording
 from sib_tf.report.picture import Picture
 from sib_tf.report.style import BLUE, GREY, ORANGE
@@ -25,7 +25,7 @@ def draw(rows: Sequence[Row], trained_steps: int) -> Picture:
         "the expected calibration error, is the mean distance from that line, weighted by the "
         "share of the queries in each bin (the lower chart).",
         f"Reliability diagram for {queries}. Expected calibration error: "
-        + ", ".join(f"{names.method(row)}: {row['ece']:.3f}" for row in drawn)
+        + ", ".join(f"{method_of(row).name(row)}: {row['ece']:.3f}" for row in drawn)
         + ".",
         _figure(drawn, title=wording.capital(queries)),
     )
@@ -48,7 +48,7 @@ def _figure(rows: Sequence[Row], title: str) -> Figure:
 
     diagram.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2, label="calibrated")
     for i, (row, colour) in enumerate(zip(rows, (ORANGE, BLUE), strict=False)):
-        label = f"{names.method(row)}, ECE {row['ece']:.3f}"
+        label = f"{method_of(row).name(row)}, ECE {row['ece']:.3f}"
         _draw_accuracy(diagram, row, color=colour, marker="os"[i], label=label)
         _draw_counts(histogram, row, i / len(rows), 1 / len(rows), color=colour)
 

@@ -1,11 +1,11 @@
 """The rows of `report.json`, grouped into what can be compared."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from sib_tf.few_shot.episodes.sampling import QUERY_SHARES
-
-Row = Mapping[str, Any]  # one entry of the report's "results"
+from sib_tf.few_shot.methods.method import Method, Row
+from sib_tf.few_shot.methods.registry import METHODS
 
 
 class Task(NamedTuple):
@@ -44,14 +44,18 @@ class Comparison(NamedTuple):
     after: Row
 
 
-def is_prototypes(row: Row) -> bool:
-    """Whether the row is of the inductive baseline, which is not trained on episodes."""
-    return row["method"] == "prototypes"
+def method_of(row: Row) -> type[Method]:
+    """The method whose result a row is.
+
+    Raises:
+        UserError: if the method is not registered.
+    """
+    return METHODS[row["method"]]
 
 
-def prototypes(rows: Iterable[Row]) -> list[Row]:
-    """The rows of the baseline."""
-    return [row for row in rows if is_prototypes(row)]
+def baselines(rows: Iterable[Row]) -> list[Row]:
+    """The rows of methods with a single result, which no number of steps changes."""
+    return [row for row in rows if not method_of(row).iterative]
 
 
 def by_setting(rows: Iterable[Row]) -> dict[Setting, list[Row]]:
@@ -62,34 +66,38 @@ def by_setting(rows: Iterable[Row]) -> dict[Setting, list[Row]]:
     return dict(sorted(groups.items(), key=lambda item: item[0].sort_key()))
 
 
-def by_model(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
-    """The rows of the trained models, each model's by rising K; prototypes are left out.
+def by_model(rows: Iterable[Row]) -> dict[tuple[str, str, str], list[Row]]:
+    """The rows of the trained models, each model's by rising K; baselines are left out.
 
-    Its synthetic gradient and the query shares that it was trained on identify a model.
+    Its method, its synthetic gradient and the query shares that it was trained on identify a model.
     """
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in sorted(rows, key=lambda row: row["num_steps"]):
-        if not is_prototypes(row):
-            model = (row["synthetic_gradient"], row["train_query_shares"])
+        if method_of(row).iterative:
+            model = (row["method"], row["synthetic_gradient"], row["train_query_shares"])
             groups.setdefault(model, []).append(row)
     return groups
 
 
 def comparisons(rows: Iterable[Row], trained_steps: int) -> list[Comparison]:
-    """Every trained model in every setting; the prototypes stand in for a missing K = 0.
+    """Every trained model in every setting; where the steps start stands in for a missing K = 0.
 
     Args:
-        rows: of the report, some of each model at K <= `trained_steps`.
+        rows: rows of the report, some of each model at K <= `trained_steps`.
         trained_steps: K of the training. To choose the best K here would be to fit the test
             episodes.
     """
     return [
         Comparison(
             setting,
-            # Of equal K the first is taken, so the model's own K = 0 goes before the prototypes.
-            before=min([*of_model, *prototypes(group)], key=lambda row: row["num_steps"]),
+            # Of equal K the first is taken, so the model's own K = 0 goes before the stand-in.
+            before=min([*of_model, *_starts(group)], key=lambda row: row["num_steps"]),
             after=[row for row in of_model if row["num_steps"] <= trained_steps][-1],
         )
         for setting, group in by_setting(rows).items()
         for of_model in by_model(group).values()
     ]
+
+
+def _starts(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if method_of(row).is_start]

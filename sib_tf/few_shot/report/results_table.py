@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sib_tf.few_shot.report import names
+from sib_tf.few_shot.methods.method import Row
+from sib_tf.few_shot.report.results import method_of
 from sib_tf.report import wording
 
 
@@ -11,13 +12,10 @@ def markdown(report: Mapping[str, Any]) -> str:
     """A row per method and K, a column pair (accuracy ± 95 % interval, ECE) per query shares.
 
     Args:
-        report: the content of `report.json`.
+        report: content of `report.json`.
     """
     shares = list(dict.fromkeys(row["query_shares"] for row in report["results"]))
-    cells = {
-        (names.method_at_any_k(row), row["num_steps"], row["query_shares"]): _cell(row)
-        for row in report["results"]
-    }
+    cells = {(*_method(row), row["query_shares"]): _cell(row) for row in report["results"]}
     heads = " | ".join(f"{name} accuracy, % | ECE" for name in shares)
     lines = [f"| method | K | {heads} |", "|---|---|" + "---|---|" * len(shares)]
     for method, steps in dict.fromkeys(key[:2] for key in cells):
@@ -26,6 +24,12 @@ def markdown(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _cell(row: Mapping[str, Any]) -> str:
+def _method(row: Row) -> tuple[str, str]:
+    """The first two cells of a line."""
+    method = method_of(row)
+    return method.name_at_any_k(row), method.steps(row)
+
+
+def _cell(row: Row) -> str:
     accuracy, interval = wording.percent(row["accuracy"]), wording.percent(row["ci95"])
     return f"{accuracy} ± {interval} | {row['ece']:.3f}"
