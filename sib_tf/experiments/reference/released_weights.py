@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from sib_tf.few_shot.model import FewShotClassifier
+from sib_tf.method.xi.dense import DenseSyntheticGradient
 
 # Of BatchNorm. Where a model has no such variable, the released code never reads it either.
 _STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
@@ -27,7 +28,7 @@ def variables(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def _classifier_variables(model: FewShotClassifier) -> dict[str, keras.Variable]:
-    if model.synthetic_gradient != "dense":
+    if not isinstance(model.xi, DenseSyntheticGradient):
         raise ValueError("The released weights are of a dense synthetic gradient network.")
     xi = model.xi.perceptron
     return {
