@@ -19,7 +19,7 @@ from pathlib import Path
 from absl import flags
 
 from sib_tf.serving.client.model import connect
-from sib_tf.serving.predict.prediction import ExportedModel, Model, predict
+from sib_tf.serving.predict.prediction import ExportedModel, Model, classify_folder
 
 from . import _app
 
@@ -60,7 +60,7 @@ def _has_server_for_timeout(values: dict[str, str | float | None]) -> bool:
 def main(argv: Sequence[str]) -> None:
     """Predicts and says where the results are."""
     del argv  # The flags say it all.
-    counts = predict(
+    counts = classify_folder(
         model=_model(),
         support=Path(_SUPPORT.value),
         query=Path(_QUERY.value),

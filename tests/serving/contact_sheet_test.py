@@ -4,14 +4,14 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from sib_tf.serving.predict.contact_sheet import draw_contact_sheet
-from sib_tf.serving.predict.image_episode import Episode
+from sib_tf.serving.predict.image_task import ImageTask
 
 SIZE = 8
 
 
-def one_shot_episode(folder, class_names, num_query):
+def one_shot_task(folder, class_names, num_query):
     way = len(class_names)
-    return Episode(
+    return ImageTask(
         class_names=class_names,
         support_images=np.zeros((way, SIZE, SIZE, 3), np.uint8),
         support_labels=np.arange(way, dtype=np.int32),
@@ -23,9 +23,9 @@ def one_shot_episode(folder, class_names, num_query):
 
 def test_contact_sheet_counts_what_it_leaves_out(tmp_path):
     num_query = 150
-    episode = one_shot_episode(tmp_path, ("a", "b"), num_query)
+    task = one_shot_task(tmp_path, ("a", "b"), num_query)
     probabilities = np.tile(np.float32([0.9, 0.1]), (num_query, 1))
-    (axes,) = draw_contact_sheet(episode, probabilities).axes
+    (axes,) = draw_contact_sheet(task, probabilities).axes
     texts = [text.get_text() for text in axes.texts]
     assert "150 images, the 100 most probable" in texts
     assert "no image" in texts
@@ -34,8 +34,8 @@ def test_contact_sheet_counts_what_it_leaves_out(tmp_path):
 
 def test_names_of_classes_stay_in_their_column(tmp_path):
     class_names = ("U+0539_ARMENIAN_CAPITAL_LETTER_TO", string.ascii_uppercase * 3, "M m" * 30, "a")
-    episode = one_shot_episode(tmp_path, class_names, num_query=4)
-    figure = draw_contact_sheet(episode, np.eye(4, dtype=np.float32))
+    task = one_shot_task(tmp_path, class_names, num_query=4)
+    figure = draw_contact_sheet(task, np.eye(4, dtype=np.float32))
     renderer = FigureCanvasAgg(figure).get_renderer()
     texts = {text.get_text(): text for text in figure.axes[0].texts}
     assert "Armenian capital\nto" in texts

@@ -15,7 +15,7 @@ from sib_tf import FewShotClassifier
 from sib_tf.backbones import registry
 from sib_tf.serving.export import export
 from sib_tf.serving.predict import prediction
-from sib_tf.serving.predict.image_episode import Episode
+from sib_tf.serving.predict.image_task import ImageTask
 
 RESULTS = Path(__file__).parents[2] / "results"
 SIZE, SHOT, QUERIES = 16, 2, 4
@@ -250,7 +250,7 @@ def test_embedding_in_batches_gives_the_same_answers(gentle, monkeypatch, querie
     monkeypatch.setattr(prediction, "_BATCH", 3)
     support, labels = images(3 * SHOT), np.arange(3 * SHOT, dtype=np.int32) % 3
     query = images(queries, seed=1)
-    episode = Episode(
+    episode = ImageTask(
         class_names=("a", "b", "c"),
         support_images=support,
         support_labels=labels,

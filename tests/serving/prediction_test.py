@@ -13,7 +13,7 @@ from sib_tf.serving.predict.prediction import (
     PREDICTIONS_FILE,
     Counts,
     ExportedModel,
-    predict,
+    classify_folder,
 )
 
 SIZE = 8
@@ -102,7 +102,7 @@ def read_rows(output):
 @pytest.mark.parametrize("model", ["any_way", "three_way"])
 def test_images_are_classified(model, support, query, tmp_path, request):
     output = tmp_path / "output"
-    counts = predict(request.getfixturevalue(model), support, query, output)
+    counts = classify_folder(request.getfixturevalue(model), support, query, output)
     assert counts == Counts(classified=6, unreadable=0)
     rows = read_rows(output)
     assert [row["file"] for row in rows] == sorted(path.name for path in query.iterdir())
@@ -116,7 +116,7 @@ def test_images_are_classified(model, support, query, tmp_path, request):
 
 def test_output_is_complete_and_nothing_else(any_way, support, query, tmp_path):
     output = tmp_path / "output"
-    predict(any_way, support, query, output)
+    classify_folder(any_way, support, query, output)
     assert {path.name for path in output.iterdir()} == {PREDICTIONS_FILE, CONTACT_SHEET_FILE}
     with Image.open(output / CONTACT_SHEET_FILE) as sheet:
         assert min(sheet.size) > 300
@@ -130,7 +130,7 @@ def test_without_a_contact_sheet_there_are_no_predictions(
 
     monkeypatch.setattr(prediction, "draw_contact_sheet", fail)
     with pytest.raises(UserError, match=r"contact_sheet.png.*No space left.*--output"):
-        predict(any_way, support, query, tmp_path / "output")
+        classify_folder(any_way, support, query, tmp_path / "output")
     assert not list((tmp_path / "output").iterdir())
 
 
@@ -144,7 +144,7 @@ def test_newest_version_is_taken(three_way_folder, tmp_path):
 def test_unreadable_images_are_skipped_by_name(any_way, support, query, tmp_path, caplog):
     (query / "damaged.png").write_bytes(b"no image")
     (support / "red" / "broken.png").write_bytes(b"no image")
-    assert predict(any_way, support, query, tmp_path / "output") == Counts(6, 1)
+    assert classify_folder(any_way, support, query, tmp_path / "output") == Counts(6, 1)
     row = next(row for row in read_rows(tmp_path / "output") if row["file"] == "damaged.png")
     assert row["status"] == "unreadable"
     assert row["label"] == row["p(red)"] == ""
@@ -159,7 +159,7 @@ def test_query_images_are_known_by_their_content_and_no_file_is_passed_over(
     (query / "red 1.png").rename(query / "red 1.heic")
     (query / "phone.heic").write_bytes(b"\0\0\0\x24ftypheic")
     (query / ".hidden").write_bytes(b"no image")
-    assert predict(any_way, support, query, tmp_path / "output") == Counts(6, 1)
+    assert classify_folder(any_way, support, query, tmp_path / "output") == Counts(6, 1)
     rows = {row["file"]: row for row in read_rows(tmp_path / "output")}
     assert len(rows) == 7
     assert rows["red without extension"]["label"] == rows["red 1.heic"]["label"] == "red"
@@ -171,14 +171,14 @@ def test_files_in_class_folders_that_are_not_named_like_images_are_said_to_be_sk
     any_way, support, query, tmp_path, caplog
 ):
     (support / "red" / "0.png").rename(support / "red" / "0.heic")
-    predict(any_way, support, query, tmp_path / "output")
+    classify_folder(any_way, support, query, tmp_path / "output")
     assert f"Skipped: {support / 'red' / '0.heic'}: is not named like an image" in caplog.text
     assert caplog.text.count("Skipped") == 1
 
 
 def test_folders_in_the_query_are_said_to_be_skipped(any_way, support, query, tmp_path, caplog):
     write_image(query / "more" / "0.png", COLOURS["red"], seed=0)
-    counts = predict(any_way, support, query, tmp_path / "output")
+    counts = classify_folder(any_way, support, query, tmp_path / "output")
     assert counts == Counts(6, 0)
     assert f"Skipped: {query / 'more'}: is a folder" in caplog.text
 
@@ -187,26 +187,26 @@ def test_one_class_is_no_choice(any_way, support, query, tmp_path):
     for name in ("green", "red"):
         shutil.rmtree(support / name)
     with pytest.raises(UserError, match="has one class folder only; add those of the other"):
-        predict(any_way, support, query, tmp_path / "output")
+        classify_folder(any_way, support, query, tmp_path / "output")
 
 
 def test_query_may_be_a_single_image(any_way, support, tmp_path):
     write_image(tmp_path / "query" / "a.png", COLOURS["red"], seed=0)
-    predict(any_way, support, tmp_path / "query", tmp_path / "output")
+    classify_folder(any_way, support, tmp_path / "query", tmp_path / "output")
     assert [row["label"] for row in read_rows(tmp_path / "output")] == ["red"]
 
 
 def test_number_of_classes_must_fit_the_model(three_way, support, query, tmp_path):
     write_image(support / "yellow" / "0.png", (230, 230, 20), seed=0)
     with pytest.raises(UserError, match="4 class folders but the model tells 3 classes apart"):
-        predict(three_way, support, query, tmp_path / "output")
+        classify_folder(three_way, support, query, tmp_path / "output")
     assert not (tmp_path / "output").exists()
 
 
 def test_class_without_readable_support_is_refused(any_way, support, query, tmp_path):
     (support / "blue $x$" / "0.png").write_bytes(b"no image")
     with pytest.raises(UserError, match=r"blue \$x\$: none of the images can be read"):
-        predict(any_way, support, query, tmp_path / "output")
+        classify_folder(any_way, support, query, tmp_path / "output")
 
 
 @pytest.mark.parametrize("content", [None, b"no image"])
@@ -215,7 +215,7 @@ def test_query_without_readable_image_is_refused(any_way, support, tmp_path, con
     if content is not None:
         (tmp_path / "query" / "a.png").write_bytes(content)
     with pytest.raises(UserError, match="query: has no image that can be read"):
-        predict(any_way, support, tmp_path / "query", tmp_path / "output")
+        classify_folder(any_way, support, tmp_path / "query", tmp_path / "output")
 
 
 def test_model_folder_must_exist(tmp_path):

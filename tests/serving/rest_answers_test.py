@@ -10,10 +10,10 @@ import pytest
 from sib_tf.base.errors import UserError
 from sib_tf.serving.client.model import ServedModel
 from sib_tf.serving.client.over_rest import RestConnection
-from sib_tf.serving.client.padding import PaddedEpisode
+from sib_tf.serving.client.padding import PaddedTask
 from sib_tf.serving.client.target import Target
 
-EPISODE = PaddedEpisode(
+TASK = PaddedTask(
     np.ones([2, 4, 4, 3], np.uint8), np.array([-1, 0], np.int32), np.ones([2, 4, 4, 3], np.uint8)
 )
 
@@ -100,14 +100,14 @@ def test_a_signature_of_other_types_is_refused(connection_to, dtype):
 )
 def test_outputs_of_another_kind_are_refused(connection_to, body):
     with pytest.raises(UserError, match=r"refuses.*: 200 OK, and not as TensorFlow Serving does$"):
-        connection_to(200, body).probabilities(EPISODE)
+        connection_to(200, body).probabilities(TASK)
 
 
 @pytest.mark.parametrize("error", [None, 1, ["a"], {"a": "b"}])
 def test_an_error_that_is_no_text_is_refused(connection_to, error):
     connection = connection_to(400, json.dumps({"error": error}))
     with pytest.raises(UserError, match=r"400 Bad Request, and not as TensorFlow Serving does$"):
-        connection.probabilities(EPISODE)
+        connection.probabilities(TASK)
 
 
 @pytest.mark.parametrize(
@@ -121,4 +121,4 @@ def test_an_error_that_is_no_text_is_refused(connection_to, error):
 )
 def test_the_status_says_what_is_wrong(connection_to, status, words):
     with pytest.raises(UserError, match=words):
-        connection_to(status, '{"error": "some\\nwords"}').probabilities(EPISODE)
+        connection_to(status, '{"error": "some\\nwords"}').probabilities(TASK)

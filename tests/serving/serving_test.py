@@ -44,8 +44,8 @@ from sib_tf.serving.client.over_grpc import GrpcConnection
 from sib_tf.serving.client.over_rest import RestConnection
 from sib_tf.serving.client.target import Target
 from sib_tf.serving.export import export
-from sib_tf.serving.predict.image_episode import Episode
-from sib_tf.serving.predict.prediction import PREDICTIONS_FILE, ExportedModel, predict
+from sib_tf.serving.predict.image_task import ImageTask
+from sib_tf.serving.predict.prediction import PREDICTIONS_FILE, ExportedModel, classify_folder
 from tests.serving.model_server import ModelServer, batching_parameters
 from tests.serving.model_server.binary import COMMAND, BinaryServer
 
@@ -186,7 +186,7 @@ def episode(shots=(1, 2, 1), queries=7, seed=0):
 
     labels = np.repeat(np.arange(len(shots), dtype=np.int32), shots)
     files = tuple(Path(f"{n}.png") for n in range(queries))
-    return Episode(
+    return ImageTask(
         class_names=tuple(f"class {n}" for n in range(len(shots))),
         support_images=draw(labels),
         support_labels=labels,
@@ -624,7 +624,7 @@ def test_a_folder_is_classified_as_by_the_model_in_this_process(server, local, t
     write_images(tmp_path, whole)
     rows = {}
     for name, model in {"here": local, "there": server.connect(rest)}.items():
-        predict(model, tmp_path / "support", tmp_path / "query", tmp_path / name)
+        classify_folder(model, tmp_path / "support", tmp_path / "query", tmp_path / name)
         with (tmp_path / name / PREDICTIONS_FILE).open(newline="") as file:
             rows[name] = list(csv.DictReader(file))
     for here, there in zip(rows["here"], rows["there"], strict=True):

@@ -4,13 +4,13 @@ from typing import Protocol
 
 import numpy as np
 
-from sib_tf.serving.client import episode_checks, signatures
+from sib_tf.serving.client import signatures, task_checks
 from sib_tf.serving.client.over_grpc import GrpcConnection
 from sib_tf.serving.client.over_rest import RestConnection
-from sib_tf.serving.client.padding import PaddedEpisode, pad, unpad
+from sib_tf.serving.client.padding import PaddedTask, pad, unpad
 from sib_tf.serving.client.signatures import SignatureDefs
 from sib_tf.serving.client.target import Target
-from sib_tf.serving.predict.image_episode import Episode
+from sib_tf.serving.predict.image_task import ImageTask
 
 
 class Connection(Protocol):
@@ -22,12 +22,12 @@ class Connection(Protocol):
     def signatures(self) -> SignatureDefs:
         """The signatures of the model by name."""
 
-    def probabilities(self, episode: PaddedEpisode) -> np.ndarray:
+    def probabilities(self, task: PaddedTask) -> np.ndarray:
         """Float32 [1 + Q or more, N or more], see `padding`."""
 
 
 class ServedModel:
-    """A model on a server that classifies the query of an episode given its support.
+    """A model on a server that classifies the query of a task given its support.
 
     Attributes:
       image_size: Height and width of the images that it takes.
@@ -47,14 +47,14 @@ class ServedModel:
         self.num_classes: int | None = signatures.num_classes(found)
         self._connection = connection
 
-    def classify(self, episode: Episode) -> np.ndarray:
+    def classify(self, task: ImageTask) -> np.ndarray:
         """Returns the probabilities of the classes of every query image, float32 [Q, N].
 
         Raises:
-          UserError: The model does not take the episode, the server does not answer or refuses.
+          UserError: The model does not take the task, the server does not answer or refuses.
         """
-        episode_checks.check(episode, self.image_size, self.num_classes)
-        return unpad(self._connection.probabilities(pad(episode)), episode)
+        task_checks.check(task, self.image_size, self.num_classes)
+        return unpad(self._connection.probabilities(pad(task)), task)
 
 
 def connect(address: str, model: str, *, timeout: float, rest: bool = False) -> ServedModel:

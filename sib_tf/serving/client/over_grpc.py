@@ -16,7 +16,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from sib_tf.base.errors import UserError
-from sib_tf.serving.client.padding import PaddedEpisode
+from sib_tf.serving.client.padding import PaddedTask
 from sib_tf.serving.client.signatures import SignatureDefs
 from sib_tf.serving.client.target import Target
 
@@ -38,7 +38,7 @@ _OPTIONS = (
     ("grpc.service_config", json.dumps(_RETRIES)),
     # A request that is larger than this buffer is not sent again.
     ("grpc.per_rpc_retry_buffer_size", 2**31 - 1),
-    # The default of 4 MiB is less than the images of many an episode.
+    # The default of 4 MiB is less than the images of many tasks.
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
 )
@@ -74,21 +74,21 @@ class GrpcConnection:
         response.metadata["signature_def"].Unpack(signatures)
         return signatures.signature_def
 
-    def probabilities(self, episode: PaddedEpisode) -> np.ndarray:
+    def probabilities(self, task: PaddedTask) -> np.ndarray:
         """Float32 [1 + Q or more, N or more], see `padding`.
 
         Raises:
-          UserError: The episode is larger than any message, or the server does not answer or
+          UserError: The task is larger than any message, or the server does not answer or
             refuses the request.
         """
-        num_bytes = sum(value.nbytes for value in episode)
+        num_bytes = sum(value.nbytes for value in task)
         if num_bytes > _MAX_BYTES:
             raise self.target.too_large(f"{num_bytes} bytes, a message holds {_MAX_BYTES}")
         spec = ModelSpec(name=self.target.model, signature_name=self.signature)
         # An `output_filter` would make the answer smaller, but the server batches only requests
         # for all outputs of a signature.
         request = PredictRequest(model_spec=spec)
-        for name, value in episode._asdict().items():
+        for name, value in task._asdict().items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(value[np.newaxis]))
         response = self._call(self._stub.Predict, request)
         return tf.make_ndarray(response.outputs["probabilities"])[0]

@@ -16,7 +16,7 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 from urllib3.util import Retry, Timeout
 
 from sib_tf.base.errors import UserError
-from sib_tf.serving.client.padding import PaddedEpisode
+from sib_tf.serving.client.padding import PaddedTask
 from sib_tf.serving.client.signatures import SignatureDefs
 from sib_tf.serving.client.target import Target
 
@@ -55,16 +55,16 @@ class RestConnection:
         """
         return self._ask("GET", "/metadata", _read_signatures)
 
-    def probabilities(self, episode: PaddedEpisode) -> np.ndarray:
+    def probabilities(self, task: PaddedTask) -> np.ndarray:
         """Float32 [1 + Q or more, N or more], see `padding`.
 
         Raises:
           UserError: The server does not answer or refuses the request.
         """
         inputs = {
-            "support_images": [_encode(episode.support_images)],
-            "support_labels": [episode.support_labels.tolist()],
-            "query_images": [_encode(episode.query_images)],
+            "support_images": [_encode(task.support_images)],
+            "support_labels": [task.support_labels.tolist()],
+            "query_images": [_encode(task.query_images)],
         }
         request = {"signature_name": self.signature, "inputs": inputs}
         return self._ask("POST", ":predict", _read_probabilities, request)

@@ -1,23 +1,23 @@
-"""Episodes in the form in which a server can join those of different sizes.
+"""Tasks in the form in which a server can join those of different sizes.
 
 TensorFlow Serving joins requests along the first axis. Where their other axes differ it fills up
 each input of a request *with the first element of this input* (`pad_variable_length_inputs`). So
 the client puts padding first: a support image of zeros with the label -1, and a query image of
 zeros. Whatever the server appends is then padding as well, which the model gives no part in the
 adaptation. The answer has a row for each query, the padding included, and a column for each class
-of the largest episode in the batch.
+of the largest task in the batch.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from sib_tf.serving.predict.image_episode import Episode
+from sib_tf.serving.predict.image_task import ImageTask
 
 _PADDING = -1  # the label
 
 
-class PaddedEpisode(NamedTuple):
+class PaddedTask(NamedTuple):
     """The inputs of a request.
 
     Attributes:
@@ -31,18 +31,18 @@ class PaddedEpisode(NamedTuple):
     query_images: np.ndarray
 
 
-def pad(episode: Episode) -> PaddedEpisode:
-    """Puts padding before the examples of an episode."""
-    return PaddedEpisode(
-        _after_zeros(episode.support_images),
-        np.pad(episode.support_labels, (1, 0), constant_values=_PADDING),
-        _after_zeros(_visible(episode.query_images)),
+def pad(task: ImageTask) -> PaddedTask:
+    """Puts padding before the examples of a task."""
+    return PaddedTask(
+        _after_zeros(task.support_images),
+        np.pad(task.support_labels, (1, 0), constant_values=_PADDING),
+        _after_zeros(_visible(task.query_images)),
     )
 
 
-def unpad(probabilities: np.ndarray, episode: Episode) -> np.ndarray:
-    """Takes the answer for an episode, [Q, N], out of one with padding, [1 + Q.., N..]."""
-    return probabilities[1 : 1 + len(episode.query_images), : len(episode.class_names)]
+def unpad(probabilities: np.ndarray, task: ImageTask) -> np.ndarray:
+    """Takes the answer for a task, [Q, N], out of one with padding, [1 + Q.., N..]."""
+    return probabilities[1 : 1 + len(task.query_images), : len(task.class_names)]
 
 
 def _after_zeros(images: np.ndarray) -> np.ndarray:

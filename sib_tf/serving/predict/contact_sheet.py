@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from sib_tf.report import wording
 from sib_tf.report.style import GREY, INK, RULE
-from sib_tf.serving.predict.image_episode import Episode
+from sib_tf.serving.predict.image_task import ImageTask
 
 # In inches.
 _MARGIN, _GUTTER, _HEADER = 0.3, 0.35, 0.3
@@ -21,36 +21,33 @@ _MAX_ROWS_PER_CLASS = 10
 _DPI, _MAX_PIXELS = 120, 60_000  # matplotlib refuses pictures higher than 65,535 pixels
 
 
-def draw_contact_sheet(episode: Episode, probabilities: np.ndarray) -> Figure:
+def draw_contact_sheet(task: ImageTask, probabilities: np.ndarray) -> Figure:
     """Draws the support images by class and the query images by predicted class.
 
     Args:
-      episode: What was classified.
+      task: What was classified.
       probabilities: float32 [Q, N] of the readable query images.
 
     Returns:
       One band per class: its support on the left; on the right the query images predicted to be
       of the class, the most probable first, titled with that probability.
     """
-    return _ContactSheet(episode, probabilities).draw()
+    return _ContactSheet(task, probabilities).draw()
 
 
 class _ContactSheet:
-    """Lays out the pictures of an episode on one pair of axes whose unit is an inch."""
+    """Lays out the pictures of a task on one pair of axes whose unit is an inch."""
 
-    def __init__(self, episode: Episode, probabilities: np.ndarray) -> None:
-        self._episode = episode
+    def __init__(self, task: ImageTask, probabilities: np.ndarray) -> None:
+        self._task = task
         self._probabilities = probabilities
-        height, width = episode.query_images.shape[1:3]
+        height, width = task.query_images.shape[1:3]
         self._image_height = _IMAGE_WIDTH * height / width
         self._row_height = self._image_height + 2.2 * _CAPTION
         self._support = [
-            np.flatnonzero(episode.support_labels == label)
-            for label in range(len(episode.class_names))
+            np.flatnonzero(task.support_labels == label) for label in range(len(task.class_names))
         ]
-        self._query = [
-            self._most_probable_first(label) for label in range(len(episode.class_names))
-        ]
+        self._query = [self._most_probable_first(label) for label in range(len(task.class_names))]
         columns = _num_columns(self._support, _SUPPORT_COLUMNS)
         self._support_width = max(_MIN_SUPPORT_WIDTH, columns * _CELL)
         self._query_left = _MARGIN + self._support_width + _GUTTER
@@ -91,18 +88,18 @@ class _ContactSheet:
     def _draw_support(self, axes: Axes, label: int, top: float) -> None:
         shots = self._support[label]
         letters = int(self._support_width / _BOLD_LETTER)
-        name = _shortened(wording.class_name(self._episode.class_names[label]), 2 * letters)
+        name = _shortened(wording.class_name(self._task.class_names[label]), 2 * letters)
         lines = "\n".join(wording.two_lines(name, letters))
         self._write(axes, _MARGIN, top, lines, size=10, weight="bold")
         for index, left, image_top in self._cells(shots, _SUPPORT_COLUMNS, _MARGIN, top):
-            self._show(axes, self._episode.support_images[index], left, image_top)
+            self._show(axes, self._task.support_images[index], left, image_top)
 
     def _draw_query(self, axes: Axes, label: int, top: float) -> None:
         predicted = self._query[label]
-        files = np.array(self._episode.query_files, object)[self._episode.readable]
+        files = np.array(self._task.query_files, object)[self._task.readable]
         self._write(axes, self._query_left, top, _describe(len(predicted)), size=9, color=GREY)
         for index, left, image_top in self._cells(predicted, _QUERY_COLUMNS, self._query_left, top):
-            self._show(axes, self._episode.query_images[index], left, image_top)
+            self._show(axes, self._task.query_images[index], left, image_top)
             centre = left + _IMAGE_WIDTH / 2
             probability = f"{self._probabilities[index, label]:.2f}"
             self._write(

@@ -14,7 +14,7 @@ from sib_tf.base.errors import UserError
 from sib_tf.datasets.images import list_class_folders
 from sib_tf.serving import versions
 from sib_tf.serving.predict.contact_sheet import draw_contact_sheet
-from sib_tf.serving.predict.image_episode import Episode, read_episode
+from sib_tf.serving.predict.image_task import ImageTask, read_image_task
 
 PREDICTIONS_FILE = "predictions.csv"
 CONTACT_SHEET_FILE = "contact_sheet.png"
@@ -30,7 +30,7 @@ class Counts(NamedTuple):
 
 
 class Model(Protocol):
-    """Classifies the query of an episode given its support.
+    """Classifies the query of a task given its support.
 
     Attributes:
       image_size: Height and width of the images that it takes.
@@ -40,12 +40,12 @@ class Model(Protocol):
     image_size: tuple[int, int]
     num_classes: int | None
 
-    def classify(self, episode: Episode) -> np.ndarray:
+    def classify(self, task: ImageTask) -> np.ndarray:
         """Returns the probabilities of the classes of every query image, float32 [Q, N]."""
 
 
 class ExportedModel:
-    """A SavedModel that classifies the query of an episode given its support.
+    """A SavedModel that classifies the query of a task given its support.
 
     Attributes:
       image_size: Height and width of the images that it takes.
@@ -79,12 +79,12 @@ class ExportedModel:
         self.image_size: tuple[int, int] = (height, width)
         self.num_classes: int | None = probabilities.shape[-1]
 
-    def classify(self, episode: Episode) -> np.ndarray:
+    def classify(self, task: ImageTask) -> np.ndarray:
         """Returns the probabilities of the classes of every query image, float32 [Q, N]."""
         outputs = self._classify(
-            support_features=self._features(episode.support_images)[tf.newaxis],
-            support_labels=tf.constant(episode.support_labels[np.newaxis]),
-            query_features=self._features(episode.query_images)[tf.newaxis],
+            support_features=self._features(task.support_images)[tf.newaxis],
+            support_labels=tf.constant(task.support_labels[np.newaxis]),
+            query_features=self._features(task.query_images)[tf.newaxis],
         )
         return outputs["probabilities"].numpy()[0]
 
@@ -96,7 +96,7 @@ class ExportedModel:
         )
 
 
-def predict(model: Model, support: Path, query: Path, output: Path) -> Counts:
+def classify_folder(model: Model, support: Path, query: Path, output: Path) -> Counts:
     """Classifies a folder of images given a few images of every class.
 
     Writes `predictions.csv`, with the probabilities of all classes, and `contact_sheet.png`.
@@ -122,18 +122,18 @@ def predict(model: Model, support: Path, query: Path, output: Path) -> Counts:
             f"{support}: has {len(classes)} class folders but the model tells "
             f"{model.num_classes} classes apart; give it {model.num_classes} class folders"
         )
-    episode = read_episode(support, classes, query, model.image_size)
-    probabilities = model.classify(episode)
+    task = read_image_task(support, classes, query, model.image_size)
+    probabilities = model.classify(task)
 
     output.mkdir(parents=True, exist_ok=True)
     with (
         _renamed_when_complete(output / PREDICTIONS_FILE) as predictions,
         _renamed_when_complete(output / CONTACT_SHEET_FILE) as sheet,
     ):
-        _write_predictions(predictions, episode, probabilities)
-        draw_contact_sheet(episode, probabilities).savefig(sheet)
-    num_classified = len(episode.query_images)
-    return Counts(num_classified, len(episode.query_files) - num_classified)
+        _write_predictions(predictions, task, probabilities)
+        draw_contact_sheet(task, probabilities).savefig(sheet)
+    num_classified = len(task.query_images)
+    return Counts(num_classified, len(task.query_files) - num_classified)
 
 
 @contextmanager
@@ -152,16 +152,16 @@ def _renamed_when_complete(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def _write_predictions(path: Path, episode: Episode, probabilities: np.ndarray) -> None:
-    names = np.array(episode.class_names)[probabilities.argmax(axis=1)]
+def _write_predictions(path: Path, task: ImageTask, probabilities: np.ndarray) -> None:
+    names = np.array(task.class_names)[probabilities.argmax(axis=1)]
     predictions = zip(names, probabilities, strict=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["file", "label", "status", *(f"p({c})" for c in episode.class_names)])
-        for query_file, readable in zip(episode.query_files, episode.readable, strict=True):
+        writer.writerow(["file", "label", "status", *(f"p({c})" for c in task.class_names)])
+        for query_file, readable in zip(task.query_files, task.readable, strict=True):
             if readable:
                 name, row = next(predictions)
                 writer.writerow([query_file.name, name, "ok", *(f"{p:.6f}" for p in row)])
             else:
-                blanks = [""] * len(episode.class_names)
+                blanks = [""] * len(task.class_names)
                 writer.writerow([query_file.name, "", "unreadable", *blanks])

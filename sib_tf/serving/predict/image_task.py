@@ -12,7 +12,7 @@ from sib_tf.datasets.images import list_files, list_folders, read_rgb
 
 
 @dataclass(frozen=True)
-class Episode:
+class ImageTask:
     """One few-shot task made of a user's images.
 
     Attributes:
@@ -32,10 +32,10 @@ class Episode:
     readable: np.ndarray
 
 
-def read_episode(
+def read_image_task(
     support: Path, classes: dict[str, list[Path]], query: Path, size: tuple[int, int]
-) -> Episode:
-    """Reads the images of an episode, skipping with a warning files that are none or damaged.
+) -> ImageTask:
+    """Reads the images of a task, skipping with a warning files that are none or damaged.
 
     Args:
       support: The folder of the class folders.
@@ -62,7 +62,7 @@ def read_episode(
     readable = np.array([image is not None for image in query_images], bool)
     if not readable.any():
         raise UserError(f"{query}: has no image that can be read; add images to classify")
-    return Episode(
+    return ImageTask(
         class_names=tuple(classes),
         support_images=np.stack(support_images),
         support_labels=np.array(support_labels, np.int32),

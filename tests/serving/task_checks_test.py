@@ -1,4 +1,4 @@
-"""Episodes that are refused before a server sees them."""
+"""Tasks that are refused before a server sees them."""
 
 import dataclasses
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sib_tf.base.errors import UserError
-from sib_tf.serving.client import episode_checks
-from sib_tf.serving.predict.image_episode import Episode
+from sib_tf.serving.client import task_checks
+from sib_tf.serving.predict.image_task import ImageTask
 
 SIZE = (4, 6)  # height and width, pixels
 
@@ -20,7 +20,7 @@ def labels(*values):
     return np.array(values, np.int32)
 
 
-EPISODE = Episode(
+TASK = ImageTask(
     class_names=("a", "b", "c"),
     support_images=images(4),
     support_labels=labels(0, 2, 1, 1),
@@ -31,8 +31,8 @@ EPISODE = Episode(
 
 
 @pytest.mark.parametrize("num_classes", [None, 3])
-def test_an_episode_that_the_model_takes_passes(num_classes):
-    episode_checks.check(EPISODE, SIZE, num_classes)
+def test_a_task_that_the_model_takes_passes(num_classes):
+    task_checks.check(TASK, SIZE, num_classes)
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,12 @@ def test_an_episode_that_the_model_takes_passes(num_classes):
         ({"support_labels": labels(-1, 0, 1, 2)}, r"\[-1, 0, 1, 2\] .*and no others"),
     ],
 )
-def test_an_episode_that_the_model_does_not_take_is_refused(change, words):
+def test_a_task_that_the_model_does_not_take_is_refused(change, words):
     with pytest.raises(UserError, match=words) as caught:
-        episode_checks.check(dataclasses.replace(EPISODE, **change), SIZE, None)
+        task_checks.check(dataclasses.replace(TASK, **change), SIZE, None)
     assert "\n" not in str(caught.value)
 
 
 def test_another_number_of_classes_is_refused():
     with pytest.raises(UserError, match=r"^class_names: are 3 but the model tells 5 classes apart"):
-        episode_checks.check(EPISODE, SIZE, 5)
+        task_checks.check(TASK, SIZE, 5)

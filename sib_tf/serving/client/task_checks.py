@@ -1,8 +1,8 @@
-"""Checks of an episode before a server sees it.
+"""Checks of a task before a server sees it.
 
 A server that joins requests of different sizes fills up *every* axis but the first. What the
 model would refuse alone, such as small images or a missing label, it does not see beside a larger
-episode.
+task.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from sib_tf.base.errors import UserError
-from sib_tf.serving.predict.image_episode import Episode
+from sib_tf.serving.predict.image_task import ImageTask
 
 
-def check(episode: Episode, image_size: tuple[int, int], num_classes: int | None) -> None:
-    """Refuses an episode that a model does not take.
+def check(task: ImageTask, image_size: tuple[int, int], num_classes: int | None) -> None:
+    """Refuses a task that a model does not take.
 
     Args:
-      episode: The episode.
+      task: The task.
       image_size: Height and width of the images that the model takes.
       num_classes: The number of classes that it tells apart, None if any.
 
@@ -25,12 +25,12 @@ def check(episode: Episode, image_size: tuple[int, int], num_classes: int | None
       UserError: Images are missing or of another size, support labels are not one for each support
         image and all from 0 to N - 1, or N is not that of the model.
     """
-    _check_images("support_images", episode.support_images, image_size)
-    _check_images("query_images", episode.query_images, image_size)
-    _check_labels(episode.support_labels, episode.support_images, episode.class_names)
-    if num_classes not in (None, len(episode.class_names)):
+    _check_images("support_images", task.support_images, image_size)
+    _check_images("query_images", task.query_images, image_size)
+    _check_labels(task.support_labels, task.support_images, task.class_names)
+    if num_classes not in (None, len(task.class_names)):
         raise UserError(
-            f"class_names: are {len(episode.class_names)} but the model tells {num_classes} "
+            f"class_names: are {len(task.class_names)} but the model tells {num_classes} "
             f"classes apart; give it {num_classes}"
         )
 
