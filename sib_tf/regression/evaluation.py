@@ -46,7 +46,7 @@ def rows_of_best_constant(tasks: Mapping[str, Lines]) -> list[dict]:
 
 
 def _errors(slopes: np.ndarray, lines: Lines) -> dict[str, float]:
-    """Divergence and square error of slopes [T]."""
+    """KL and square error of slopes [T]."""
     q = Normal(slopes, lines.family.sigma_w)
     return {
         "kl": float(np.mean(kl(q, posterior(lines.family, lines.x)))),
@@ -54,7 +54,7 @@ def _errors(slopes: np.ndarray, lines: Lines) -> dict[str, float]:
     }
 
 
-class DivergenceLog(keras.callbacks.Callback):
+class KLLog(keras.callbacks.Callback):
     """Adds `kl_SPLIT` and `mse_SPLIT` at the K of training to the logs of each epoch.
 
     Args:

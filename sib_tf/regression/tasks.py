@@ -112,7 +112,7 @@ def kl_of_best_constant(family: LineFamily) -> float:
     """Mean over tasks of KL(N(theta, sigma_w^2) || p(w | task)) for the best theta of all tasks.
 
     That is theta = mu + mu_w, whose square distance to the mean of p(w | task) is on average the
-    variance of the mean input, sigma^2 / n; over 2 sigma_w^2 it is the divergence. K = 0 cannot do
+    variance of the mean input, sigma^2 / n; over 2 sigma_w^2 it is the KL. K = 0 cannot do
     better. The floor, theta = mean(x) + mu_w, is 0.
     """
     return family.sigma**2 / (2 * family.num_points * family.sigma_w**2)

@@ -71,7 +71,7 @@ def test_the_order_of_the_inputs_and_other_tasks_do_not_matter():
     np.testing.assert_allclose(model(X[1:]), model(X)[1:], rtol=1e-12)
 
 
-def test_rows_hold_divergence_and_square_error_of_each_split():
+def test_rows_hold_kl_and_square_error_of_each_split():
     family = LineFamily(num_points=2, mu_w=0.0, sigma_w=0.5)
     model = constant(make(), 0.0)
     model.initialization.theta.assign([1.0])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from sib_tf.regression.report import divergence, html_report, posteriors, spinning, table
+from sib_tf.regression.report import html_report, kl, posteriors, spinning, table
 from sib_tf.regression.report.shown import Shown
 from sib_tf.regression.tasks import LineFamily, Lines
 
@@ -103,7 +103,7 @@ def test_an_alternative_text_gives_the_numbers(page, words):
 
 
 def test_training_is_drawn_from_the_untrained_model_on_and_falls_through_the_best_constant():
-    (axes,) = divergence.in_training(REPORT).figure.axes
+    (axes,) = kl.in_training(REPORT).figure.axes
     *curves, constant = axes.lines
     assert constant.get_ydata()[0] == 1.5625
     low, high = axes.get_ylim()

@@ -63,7 +63,7 @@ def test_the_posterior_is_how_slopes_scatter_where_the_mean_input_is_known():
     assert z.std() == pytest.approx(1, abs=0.03)
 
 
-def test_divergence_of_normal_distributions():
+def test_kl_of_normal_distributions():
     # By hand: log(2 / 1) + (1 + 3^2) / (2 * 4) - 1/2 = 0.6931 + 1.25 - 0.5.
     assert kl(Normal(0.0, 1.0), Normal(3.0, 2.0)) == pytest.approx(1.4431, abs=1e-4)
     # Of equal width: d^2 / (2 s^2).
@@ -71,7 +71,7 @@ def test_divergence_of_normal_distributions():
     assert kl(Normal(0.3, 0.1), Normal(0.3, 0.1)) == pytest.approx(0.0)
 
 
-def test_divergence_is_the_integral_that_defines_it():
+def test_kl_is_the_integral_that_defines_it():
     q, p = Normal(0.2, 0.7), Normal(-0.5, 1.1)
     w = np.linspace(-10, 10, 200_001)
     integrand = q.density(w) * np.log(q.density(w) / p.density(w))

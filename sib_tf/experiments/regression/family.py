@@ -75,7 +75,7 @@ def _train(context: Context) -> dict[str, Any]:
             tasks_per_step=config.meta.episodes_per_step,
             first_step=first_step,
         ),
-        callbacks=[evaluation.DivergenceLog(model, tasks)],
+        callbacks=[evaluation.KLLog(model, tasks)],
     )
 
 

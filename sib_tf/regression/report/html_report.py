@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sib_tf.regression.report import divergence, posteriors, spinning, table
+from sib_tf.regression.report import kl, posteriors, spinning, table
 from sib_tf.regression.report.shown import Shown
 from sib_tf.report import page
 from sib_tf.report.picture import Picture
@@ -53,8 +53,8 @@ def _summary(report: Mapping[str, Any]) -> str:
 
 def _draw(report: Mapping[str, Any], shown: Shown) -> dict[str, Picture]:
     return {
-        "divergence_in_training": divergence.in_training(report),
-        "divergence_vs_steps": divergence.vs_steps(report),
+        "divergence_in_training": kl.in_training(report),
+        "divergence_vs_steps": kl.vs_steps(report),
         "posteriors": posteriors.draw(shown),
         "spinning_lines": spinning.draw(shown),
     }

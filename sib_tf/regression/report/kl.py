@@ -1,4 +1,4 @@
-"""The pictures of the divergence: in the course of meta-training, and against K."""
+"""The pictures of the KL divergence: in the course of meta-training, and against K."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -79,8 +79,8 @@ def _plot(
     rows: Sequence[Mapping[str, Any]],
     marker: str,
 ) -> None:
-    divergence = [row["kl"] for row in rows]
-    axes.plot(steps, divergence, color=_COLOURS[split], label=names.SPLITS[split], marker=marker)
+    kl = [row["kl"] for row in rows]
+    axes.plot(steps, kl, color=_COLOURS[split], label=names.SPLITS[split], marker=marker)
 
 
 def _finish(axes: Axes, report: Mapping[str, Any], xlabel: str) -> None:
