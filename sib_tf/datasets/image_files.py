@@ -44,12 +44,12 @@ def read_class(class_files: tuple[str, Sequence[Path]], size: int) -> Iterator[A
     """Reads files of a class; counts them, and the unreadable ones.
 
     Args:
-        class_files: name of the class, and the files.
-        size: of the images.
+        class_files: name of the class, and its files.
+        size: height and width of the images, in pixels.
 
     Yields:
-        The key CLASS/FILENAME and the example, with its `image` uint8 [size, size, 3]; for a file
-        that cannot be read (why not, 1), tagged UNREADABLE.
+        The key CLASS/FILENAME and the example, with its `image` uint8 [size, size, 3]; for an
+        unreadable file (reason, 1), tagged UNREADABLE.
     """
     class_name, files = class_files
     for file in files:

@@ -28,15 +28,16 @@ def read_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     animation the first frame is taken.
 
     Args:
-      path: The image file.
-      size: Height and width of the result: the image is cropped about its centre to their aspect
-        ratio, then resized with antialiasing. The image keeps its own size if None.
+        path: image file.
+        size: height and width of the result: the image is cropped about its centre to their aspect
+            ratio, then resized with antialiasing. The image keeps its own size if None.
 
     Returns:
-      uint8 [H, W, 3].
+        uint8 [H, W, 3].
 
     Raises:
-      UserError: The file is missing, no image, damaged, or of a pixel type without a fixed range.
+        UserError: if the file is missing, no image, damaged, or of a pixel type without a fixed
+            range.
     """
     try:
         with path.open("rb") as file, Image.open(file) as image:
@@ -58,7 +59,7 @@ def list_images(folder: Path) -> list[Path]:
     """Lists the image files directly in a folder, sorted by name, without hidden ones.
 
     Raises:
-      UserError: The folder is missing or is a file.
+        UserError: if the folder is missing or is a file.
     """
     return [path for path in list_files(folder) if path.suffix.lower() in EXTENSIONS]
 
@@ -67,7 +68,7 @@ def list_files(folder: Path) -> list[Path]:
     """Lists the files directly in a folder, sorted by name, without hidden ones.
 
     Raises:
-      UserError: The folder is missing or is a file.
+        UserError: if the folder is missing or is a file.
     """
     return [path for path in _visible_children(folder) if path.is_file()]
 
@@ -76,7 +77,7 @@ def list_folders(folder: Path) -> list[Path]:
     """Lists the folders directly in a folder, sorted by name, without hidden ones.
 
     Raises:
-      UserError: The folder is missing or is a file.
+        UserError: if the folder is missing or is a file.
     """
     return [path for path in _visible_children(folder) if path.is_dir()]
 
@@ -85,11 +86,11 @@ def list_class_folders(folder: Path) -> dict[str, list[Path]]:
     """Lists the images of every class of a folder that holds one folder per class.
 
     Returns:
-      Image files by class name (= folder name), both sorted by name.
+        Image files by class name (= folder name), both sorted by name.
 
     Raises:
-      UserError: The folder is missing, is a file or has no class folders, or one of them has no
-        image.
+        UserError: if the folder is missing, is a file or has no class folders, or one of them has
+            no image.
     """
     classes = {path.name: list_images(path) for path in list_folders(folder)}
     if not classes:

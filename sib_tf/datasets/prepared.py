@@ -31,7 +31,7 @@ def prepared_in(folder: Path) -> Path:
     """The one prepared data set under a folder; the raw files it was made from may be gone.
 
     Raises:
-        UserError: there is none.
+        UserError: if the folder holds no prepared data set.
     """
     for version in ("*/*", "*/*/*"):  # NAME/VERSION or NAME/CONFIG/VERSION
         for info in folder.glob(f"{version}/dataset_info.json"):
@@ -75,7 +75,7 @@ def examples(
         batch may be smaller.
 
     Raises:
-        UserError: while it is read; a file is missing, truncated or of another kind.
+        UserError: during iteration, if a file is missing, truncated or of another kind.
     """
     return _batches(
         builder, split, lambda one: (one["image"], one["label"]), batch_size, decode=True
@@ -99,7 +99,7 @@ def _batches(
     """Some features of the examples of a split or slice, in batches.
 
     Raises:
-        UserError: a file is missing, truncated or of another kind; names the folder.
+        UserError: if a file is missing, truncated or of another kind; names the folder.
     """
     try:
         chosen = _in_order(builder, split, decode).map(choose).batch(batch_size)

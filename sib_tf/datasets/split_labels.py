@@ -11,7 +11,7 @@ class ReadLabels(beam.PTransform):
 
     Args:
         data: folder of the prepared TFDS data set.
-        split: of the data set.
+        split: name of the split, such as "train".
     """
 
     def __init__(self, data: str, split: str) -> None:

@@ -15,17 +15,17 @@ def decode(name: str, encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
     is not looked at.
 
     Args:
-        name: of the input, for errors.
-        encoded: string [...]; an empty one makes an image of zeros.
-        height: H, pixels.
-        width: W, pixels.
+        name: name of the input, for errors.
+        encoded: content of the files, string [...]; an empty one makes an image of zeros.
+        height: H, in pixels.
+        width: W, in pixels.
 
     Returns:
         uint8 [..., H, W, 3].
 
     Raises:
-        tf.errors.InvalidArgumentError: a file is neither JPEG nor PNG, or damaged, or has more than
-            MAX_PIXELS.
+        tf.errors.InvalidArgumentError: if a file is neither JPEG nor PNG, or damaged, or has more
+            than MAX_PIXELS.
     """
     flat = tf.reshape(encoded, [-1])
     start = tf.strings.substr(flat, 0, 3)

@@ -34,12 +34,12 @@ def export(folder: Path, phi: keras.Model, classifier: FewShotClassifier) -> Non
     on other episodes, but for the rounding of phi; the steps, which amplify rounding, are computed
     in float64. A class that an episode lacks and another one of its batch has gets probability 0.
 
-    A request that cannot be answered gets INVALID_ARGUMENT and the name of the input.
+    A request with a bad input gets INVALID_ARGUMENT and the name of the input.
 
     Args:
-        folder: to write; must not exist.
-        phi: the frozen backbone, images [B, H, W, 3], values 0..255, to features [B, D].
-        classifier: meta-trained on features of this phi.
+        folder: folder to write; must not exist.
+        phi: frozen backbone, images [B, H, W, 3], values 0..255, to features [B, D].
+        classifier: classifier that was meta-trained on features of this phi.
     """
     classifier = classifier.in_float64()
     served = _Served(phi, classifier)
@@ -71,8 +71,8 @@ class _Served:
     """What the signatures compute; see `export`.
 
     Attributes:
-        image: (H, W, 3).
-        feature: (D,).
+        image: shape of an image, (H, W, 3).
+        feature: shape of a feature vector, (D,).
     """
 
     def __init__(self, phi: keras.Model, classifier: FewShotClassifier) -> None:

@@ -21,10 +21,10 @@ def write(
     """Adds a model card to a SavedModel, as `assets.extra/model_card.md`.
 
     Args:
-        model: a SavedModel of `export`.
-        name: of the model.
-        report: the content of the `report.json` of its evaluation.
-        classes: names of the classes of each split of its data set.
+        model: folder of a SavedModel that `export` has written.
+        name: name of the model.
+        report: content of `report.json` of the model's evaluation.
+        classes: names of the classes of the data set by split.
     """
     (model / FILE).parent.mkdir(exist_ok=True)
     (model / FILE).write_text(render(name, report, classes), encoding="utf-8")

@@ -14,12 +14,12 @@ def of_shape(name: str, x: tf.Tensor, shape: Sequence[int | None]) -> tf.Tensor:
     """An input that has the shape of the signature and no empty axis.
 
     Args:
-        name: of the input.
+        name: name of the input, for errors.
         x: the input.
-        shape: a size for each axis, None where it is free.
+        shape: size of each axis, None where it is free.
 
     Raises:
-        tf.errors.InvalidArgumentError: it has not.
+        tf.errors.InvalidArgumentError: if the input has another shape or an empty axis.
     """
     # An assertion on the shape would go: TensorFlow takes that of the signature for the truth.
     x = tf.ensure_shape(x, shape, name=f"shape_of_{name}")
@@ -31,7 +31,7 @@ def of_equal_size(axis: int, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tenso
     """Inputs that have the same size along an axis.
 
     Raises:
-        tf.errors.InvalidArgumentError: they have not.
+        tf.errors.InvalidArgumentError: if two inputs differ in that size.
     """
     sizes = tf.stack([tf.shape(x)[axis] for x in inputs.values()])
     words = f"{', '.join(inputs)} must be equal in axis {axis}, got sizes"
@@ -43,11 +43,11 @@ def support_of_every_class(labels: tf.Tensor, way: int | None) -> tf.Tensor:
     """The input support_labels, if every class of every episode has an example.
 
     Args:
-        labels: int32 [B, S]; a negative one marks padding.
+        labels: support labels, int32 [B, S]; a negative one marks padding.
         way: N; None if an episode has the classes from 0 to its largest label.
 
     Raises:
-        tf.errors.InvalidArgumentError: a class has none, or a label is too large.
+        tf.errors.InvalidArgumentError: if a class has no example, or a label is too large.
     """
     # With an example for each class there are no more than S. Labels without such a bound could
     # ask for any amount of memory.
@@ -68,7 +68,8 @@ def finite(name: str, x: tf.Tensor) -> tf.Tensor:
     """An input of features [..., D] without NaN or infinity, of which squares are finite, too.
 
     Raises:
-        tf.errors.InvalidArgumentError: it has one, or one too large to be squared.
+        tf.errors.InvalidArgumentError: if the input has such a value, or one too large to be
+            squared.
     """
     squares = tf.reduce_sum(tf.square(x), axis=-1)
     words = f"{name} must be finite, and the sum of its squares"

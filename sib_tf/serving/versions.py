@@ -6,14 +6,14 @@ from pathlib import Path
 from sib_tf.base.errors import UserError
 from sib_tf.base.sole_writer import sole_writer
 
-_PART = ".part"  # after a number, so that it is none and a server passes it over
+_PART = ".part"  # after a number, so that a server does not take the folder for a version
 
 
 def newest(folder: Path) -> Path:
     """The version of the highest number in a folder; the folder itself if it is a SavedModel.
 
     Raises:
-        UserError: the folder is missing, or is neither.
+        UserError: if the folder is missing, or is neither.
     """
     if (folder / "saved_model.pb").is_file():
         return folder
@@ -35,14 +35,14 @@ def publish(model: Path, folder: Path) -> Path:
     finds a part of it.
 
     Args:
-        model: a SavedModel.
-        folder: of the versions; made if missing.
+        model: folder of a SavedModel.
+        folder: folder of the versions; made if missing.
 
     Returns:
         The new version, `folder`/N.
 
     Raises:
-        UserError: another process publishes there.
+        UserError: if another process publishes there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with sole_writer(folder / "versions"):

@@ -20,11 +20,11 @@ def write(
     """Adds a request for each signature to a SavedModel, all of the same episode.
 
     Args:
-        model: a SavedModel of `export`, which gets `assets.extra/tf_serving_warmup_requests`,
-            TFRecords of PredictionLog.
-        support_images: uint8 [S, H, W, 3].
-        support_labels: int32 [S].
-        query_images: uint8 [Q, H, W, 3].
+        model: folder of a SavedModel that `export` has written; gets
+            `assets.extra/tf_serving_warmup_requests`, TFRecords of PredictionLog.
+        support_images: support images of the episode, uint8 [S, H, W, 3].
+        support_labels: labels of the support images, int32 [S].
+        query_images: query images of the episode, uint8 [Q, H, W, 3].
     """
     embed = tf.saved_model.load(str(model)).signatures["embed"]
     labels = {"support_labels": support_labels}

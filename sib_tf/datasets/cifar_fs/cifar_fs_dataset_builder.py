@@ -105,13 +105,13 @@ def read_archive(archive: Path) -> np.ndarray:
     """All images by class, those of the training file first.
 
     Args:
-        archive: CIFAR-100's "binary version".
+        archive: archive of CIFAR-100 in its "binary version".
 
     Returns:
         uint8 [100, 600, 32, 32, 3], in the order of the fine labels.
 
     Raises:
-        UserError: the archive cannot be read, is truncated or damaged, lacks a file, or holds
+        UserError: if the archive is unreadable, truncated or damaged, lacks a file, or holds
             another number of images or classes; names the archive.
     """
     try:

@@ -25,13 +25,13 @@ class ClassFoldersConfig(tfds.core.BuilderConfig):
     """Which folder to read, and how.
 
     Attributes:
-      name: Derived from the other parameters, so that no two configurations share prepared data.
-      root: The folder that holds one folder of images per class.
-      image_size: Height and width of the images in pixels.
-      split_seed: Draws the classes of each split, unless they are listed.
-      train_classes: Names of the training classes; all three splits are listed or none.
-      validation_classes: Names of the validation classes.
-      test_classes: Names of the test classes.
+        name: name derived from the other fields, so that no two configurations share prepared data.
+        root: folder that holds one folder of images per class.
+        image_size: height and width of the images in pixels.
+        split_seed: seed of the draw of the classes of each split, where they are not listed.
+        train_classes: names of the training classes; all three splits are listed or none.
+        validation_classes: names of the validation classes.
+        test_classes: names of the test classes.
     """
 
     name: str = dataclasses.field(init=False)
@@ -46,7 +46,7 @@ class ClassFoldersConfig(tfds.core.BuilderConfig):
         """Derives the name.
 
         Raises:
-          UserError: The image size is not positive.
+            UserError: if the image size is not positive.
         """
         if self.image_size < 1:
             raise UserError(f"image_size: is {self.image_size}; give a positive number of pixels")

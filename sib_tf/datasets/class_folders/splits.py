@@ -17,18 +17,18 @@ def split_classes(
     """Cuts classes into train, validation and test.
 
     Args:
-      classes: Names of all classes, in any order.
-      seed: Draws the splits if none is listed: 64/16/20 percent, but at least 5 classes each, or a
-        third of the classes where there are fewer than 15.
-      listed: Class names by split. All three splits list classes or none does; a class that no
-        split lists is left out.
+        classes: names of all classes, in any order.
+        seed: seed of the draw of the splits, if none is listed: 64/16/20 percent, but at least 5
+            classes each, or a third of the classes if there are fewer than 15.
+        listed: class names by split. All three splits list classes or none does; a class that no
+            split lists is left out.
 
     Returns:
-      Sorted class names by split. A draw depends on the names and the seed alone.
+        Sorted class names by split. A draw depends on the names and the seed alone.
 
     Raises:
-      UserError: There are fewer than 3 classes, only some splits are listed, or a class is listed
-        twice or unknown.
+        UserError: if there are fewer than 3 classes, only some splits are listed, or a class is
+            listed twice or unknown.
     """
     if len(classes) < len(SPLITS):
         raise UserError(

@@ -27,11 +27,10 @@ class GlyphsConfig(tfds.core.BuilderConfig):
     """Which images to draw; the name follows from the other fields.
 
     Attributes:
-      seed: Root of all randomness. Image `i` of a character depends on the seed, the character
-        and `i` alone.
-      images_per_class: Number of images of each character.
-      classes: How many characters of the train, validation and test lists to use, from the
-        start of each.
+        seed: seed of all randomness. Image `i` of a character depends on the seed, the character
+            and `i` alone.
+        images_per_class: number of images of each character.
+        classes: number of characters to use from the start of the train, validation and test lists.
     """
 
     name: str = dataclasses.field(init=False, default="")

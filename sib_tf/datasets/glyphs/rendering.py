@@ -29,12 +29,12 @@ def render(character: str, faces: tuple[str, ...], rng: np.random.Generator) -> 
     """Draws `character` in one of `faces`, everything else drawn from `rng`.
 
     Args:
-      character: One code point that every face has.
-      faces: Names of `fonts.FACES`.
-      rng: The only source of randomness.
+        character: character to draw, one code point that every face has.
+        faces: names of typefaces in `fonts.FACES`.
+        rng: generator of all random numbers.
 
     Returns:
-      A uint8 image [IMAGE_SIZE, IMAGE_SIZE, 3].
+        A uint8 image [IMAGE_SIZE, IMAGE_SIZE, 3].
     """
     outline = draw_outline(character, faces[rng.integers(len(faces))])
     coverage = _pose(outline, rng)

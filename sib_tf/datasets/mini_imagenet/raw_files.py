@@ -27,11 +27,11 @@ def find_images(manual_dir: Path) -> dict[str, Images]:
     """Finds the images of every class of every split.
 
     Args:
-      manual_dir: Holds the data set, or a folder `mini-imagenet` that does: one folder of images
-        with a list for each split or, without lists, a folder per class.
+        manual_dir: folder of the data set, or of a folder `mini-imagenet` that holds it: one folder
+            of images with a list for each split or, without lists, a folder per class.
 
     Raises:
-      UserError: The data set is missing, incomplete, damaged or divided into other splits.
+        UserError: if the data set is missing, incomplete, damaged or divided into other splits.
     """
     nested = manual_dir / "mini-imagenet"
     root = nested if nested.is_dir() else manual_dir

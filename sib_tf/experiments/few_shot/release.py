@@ -17,7 +17,7 @@ from sib_tf.experiments.few_shot.evaluation import kept_episode, report_of
 from sib_tf.experiments.step import Context, Step
 from sib_tf.serving import export, model_card, warmup
 from sib_tf.serving.predict import prediction
-from sib_tf.serving.predict.image_task import read_task
+from sib_tf.serving.predict.image_task import read_image_task
 
 _FOLDER = "export"
 
@@ -76,13 +76,13 @@ def _classes(context: Context) -> dict[str, list[str]]:
 def _example(folder: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Support images, their labels and query images of the kept episode."""
     support, query = folder / "support", folder / "query"
-    task = read_task(support, list_class_folders(support), query, size)
+    task = read_image_task(support, list_class_folders(support), query, size)
     return task.support_images, task.support_labels, task.query_images
 
 
 def _predict(context: Context) -> dict[str, Any]:
     episode = kept_episode(context)
-    counts = prediction.predict(
+    counts = prediction.classify_folder(
         model=prediction.ExportedModel(context.workdir / _FOLDER / context.config.export.name),
         support=episode / "support",
         query=episode / "query",

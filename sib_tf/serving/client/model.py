@@ -23,22 +23,22 @@ class Connection(Protocol):
         """The signatures of the model by name."""
 
     def probabilities(self, task: PaddedTask) -> np.ndarray:
-        """Float32 [1 + Q or more, N or more], see `padding`."""
+        """Class probabilities, float32 [1 + Q or more, N or more], see `padding`."""
 
 
 class ServedModel:
     """A model on a server that classifies the query of a task given its support.
 
     Attributes:
-      image_size: Height and width of the images that it takes.
-      num_classes: The number of classes that it tells apart, None if any.
+        image_size: height and width of the images that the model takes, in pixels.
+        num_classes: number of classes that the model tells apart; None if any number.
     """
 
     def __init__(self, connection: Connection) -> None:
         """Asks the server about the model.
 
         Raises:
-          UserError: The server does not answer, has no such model or one of other signatures.
+            UserError: if the server does not answer, has no such model or one of other signatures.
         """
         found = connection.signatures()
         for name in ("serving_default", connection.signature):
@@ -48,10 +48,10 @@ class ServedModel:
         self._connection = connection
 
     def classify(self, task: ImageTask) -> np.ndarray:
-        """Returns the probabilities of the classes of every query image, float32 [Q, N].
+        """Class probabilities of every query image, float32 [Q, N].
 
         Raises:
-          UserError: The model does not take the task, the server does not answer or refuses.
+            UserError: if the model does not take the task, the server does not answer or refuses.
         """
         task_checks.check(task, self.image_size, self.num_classes)
         return unpad(self._connection.probabilities(pad(task)), task)
@@ -63,14 +63,14 @@ def connect(address: str, model: str, *, timeout: float, rest: bool = False) -> 
     A server that is not available is asked again, with growing pauses, for some three seconds.
 
     Args:
-      address: HOST:PORT of the server.
-      model: The name that it knows the model by; its newest version is taken.
-      timeout: The time for each answer, attempts and pauses included, seconds.
-      rest: Ask by HTTP instead of gRPC, each of which has its own port.
+        address: HOST:PORT of the server.
+        model: name of the model on the server, of which the newest version is taken.
+        timeout: time for each answer in seconds, attempts and pauses included.
+        rest: whether to ask by HTTP instead of gRPC; each has a port of its own.
 
     Raises:
-      UserError: The address is malformed, the server does not answer, or it has no such model or
-        one that is no export.
+        UserError: if the address is malformed, the server does not answer, or it has no such model
+            or one that is no export.
     """
     target = Target(address, model, timeout)
     return ServedModel(RestConnection(target) if rest else GrpcConnection(target))

@@ -50,8 +50,8 @@ class GrpcConnection:
     """A model on a server that speaks gRPC.
 
     Attributes:
-      target: The model.
-      signature: The name of the signature that is asked.
+        target: model that is asked.
+        signature: name of the signature that is asked.
     """
 
     signature = "serving_default"
@@ -64,7 +64,7 @@ class GrpcConnection:
         """The signatures of the model by name.
 
         Raises:
-          UserError: The server does not answer or has no such model.
+            UserError: if the server does not answer or has no such model.
         """
         request = GetModelMetadataRequest(
             model_spec=ModelSpec(name=self.target.model), metadata_field=["signature_def"]
@@ -75,11 +75,11 @@ class GrpcConnection:
         return signatures.signature_def
 
     def probabilities(self, task: PaddedTask) -> np.ndarray:
-        """Float32 [1 + Q or more, N or more], see `padding`.
+        """Class probabilities, float32 [1 + Q or more, N or more], see `padding`.
 
         Raises:
-          UserError: The task is larger than any message, or the server does not answer or
-            refuses the request.
+            UserError: if the task is larger than any message, or the server does not answer or
+                refuses the request.
         """
         num_bytes = sum(value.nbytes for value in task)
         if num_bytes > _MAX_BYTES:

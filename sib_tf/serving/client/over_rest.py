@@ -34,9 +34,9 @@ class RestConnection:
     """A model on a server that speaks HTTP.
 
     Attributes:
-      target: The model.
-      signature: The name of the signature that is asked. It takes image files, which are smaller
-        in JSON than numbers.
+        target: model that is asked.
+        signature: name of the signature that is asked. It takes image files, which are smaller in
+            JSON than numbers.
     """
 
     signature = "encoded"
@@ -51,15 +51,15 @@ class RestConnection:
         """The signatures of the model by name.
 
         Raises:
-          UserError: The server does not answer or has no such model.
+            UserError: if the server does not answer or has no such model.
         """
         return self._ask("GET", "/metadata", _read_signatures)
 
     def probabilities(self, task: PaddedTask) -> np.ndarray:
-        """Float32 [1 + Q or more, N or more], see `padding`.
+        """Class probabilities, float32 [1 + Q or more, N or more], see `padding`.
 
         Raises:
-          UserError: The server does not answer or refuses the request.
+            UserError: if the server does not answer or refuses the request.
         """
         inputs = {
             "support_images": [_encode(task.support_images)],

@@ -21,9 +21,9 @@ class PaddedTask(NamedTuple):
     """The inputs of a request.
 
     Attributes:
-      support_images: uint8 [1 + S, H, W, 3].
-      support_labels: int32 [1 + S].
-      query_images: uint8 [1 + Q, H, W, 3].
+        support_images: support images after one of padding, uint8 [1 + S, H, W, 3].
+        support_labels: labels of the support images, int32 [1 + S].
+        query_images: query images after one of padding, uint8 [1 + Q, H, W, 3].
     """
 
     support_images: np.ndarray

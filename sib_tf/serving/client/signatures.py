@@ -30,12 +30,12 @@ def check(target: Target, signatures: SignatureDefs, name: str) -> None:
     """Refuses a model whose signature of this name is not that of an export.
 
     Args:
-      target: The model, for the message.
-      signatures: Its signatures by name.
-      name: "serving_default" or "encoded".
+        target: model, for messages.
+        signatures: signatures of the model by name.
+        name: name of the signature, "serving_default" or "encoded".
 
     Raises:
-      UserError: The signature is missing or has other inputs or outputs.
+        UserError: if the signature is missing or has other inputs or outputs.
     """
     if name not in signatures:
         raise target.other_signature(name, _EXPECTED[name], f"not there, but {_names(signatures)}")
@@ -52,11 +52,11 @@ def image_size(target: Target, signatures: SignatureDefs) -> tuple[int, int]:
     """Height and width of the images that a model takes, pixels.
 
     Args:
-      target: The model, for the message.
-      signatures: Its signatures by name.
+        target: model, for messages.
+        signatures: signatures of the model by name.
 
     Raises:
-      UserError: They are not fixed.
+        UserError: if height or width is not fixed.
     """
     name = "serving_default"
     _, _, height, width, _ = signatures[name].inputs["query_images"].tensor_shape.dim
@@ -66,7 +66,7 @@ def image_size(target: Target, signatures: SignatureDefs) -> tuple[int, int]:
 
 
 def num_classes(signatures: SignatureDefs) -> int | None:
-    """N, the number of classes that a model tells apart; None if any."""
+    """N, the number of classes that a model tells apart; None if any number."""
     *_, classes = signatures["serving_default"].outputs["probabilities"].tensor_shape.dim
     return None if classes.size < 0 else classes.size
 

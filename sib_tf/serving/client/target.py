@@ -12,12 +12,12 @@ class Target:
     """A model on a server.
 
     Attributes:
-      address: HOST:PORT.
-      model: The name that the server knows it by.
-      timeout: The time for an answer, seconds.
+        address: HOST:PORT of the server.
+        model: name of the model on the server.
+        timeout: time for an answer in seconds.
 
     Raises:
-      UserError: The address is not of this form or the time not positive.
+        UserError: if the address is not of this form or the time not positive.
     """
 
     address: str
@@ -33,7 +33,7 @@ class Target:
             raise UserError(f"--timeout={self.timeout}: must be a positive number of seconds")
 
     def unavailable(self, reason: str) -> UserError:
-        """Nobody answers, or only to say that he cannot."""
+        """The server does not answer, or says that it is not available."""
         return UserError(
             f"{self.address}: is not available ({_one_line(reason)}); start the server, or correct "
             "--server: gRPC and --rest have a port each"
@@ -60,7 +60,7 @@ class Target:
         )
 
     def other_signature(self, name: str, expected: str, found: str) -> UserError:
-        """The model is none that `jobs.export` has written."""
+        """The model was not written by `jobs.export`."""
         return UserError(
             f"{self.address}: the signature {name!r} of the model {self.model!r} should be "
             f"{expected} but is {found}; name a model that jobs.export has written"

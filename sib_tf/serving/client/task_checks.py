@@ -17,13 +17,13 @@ def check(task: ImageTask, image_size: tuple[int, int], num_classes: int | None)
     """Refuses a task that a model does not take.
 
     Args:
-      task: The task.
-      image_size: Height and width of the images that the model takes.
-      num_classes: The number of classes that it tells apart, None if any.
+        task: task to check.
+        image_size: height and width of the images that the model takes, in pixels.
+        num_classes: number of classes that the model tells apart; None if any number.
 
     Raises:
-      UserError: Images are missing or of another size, support labels are not one for each support
-        image and all from 0 to N - 1, or N is not that of the model.
+        UserError: if images are missing or of another size, support labels are not one for each
+            support image and all from 0 to N - 1, or N is not that of the model.
     """
     _check_images("support_images", task.support_images, image_size)
     _check_images("query_images", task.query_images, image_size)

@@ -25,12 +25,12 @@ def draw_contact_sheet(task: ImageTask, probabilities: np.ndarray) -> Figure:
     """Draws the support images by class and the query images by predicted class.
 
     Args:
-      task: What was classified.
-      probabilities: float32 [Q, N] of the readable query images.
+        task: task that was classified.
+        probabilities: class probabilities of the readable query images, float32 [Q, N].
 
     Returns:
-      One band per class: its support on the left; on the right the query images predicted to be
-      of the class, the most probable first, titled with that probability.
+        One band per class: its support on the left; on the right the query images predicted to be
+        of the class, the most probable first, titled with that probability.
     """
     return _ContactSheet(task, probabilities).draw()
 

@@ -16,12 +16,12 @@ class ImageTask:
     """One few-shot task made of a user's images.
 
     Attributes:
-      class_names: The N classes in the order of their labels.
-      support_images: uint8 [S, H, W, 3], grouped by class.
-      support_labels: int32 [S].
-      query_files: All query files, whether images that can be read or not.
-      query_images: uint8 [Q, H, W, 3], the readable ones.
-      readable: bool [len(query_files)].
+        class_names: names of the N classes, in the order of their labels.
+        support_images: support images grouped by class, uint8 [S, H, W, 3].
+        support_labels: labels of the support images, int32 [S], 0 .. N-1.
+        query_files: all query files, readable or not.
+        query_images: readable query images, uint8 [Q, H, W, 3].
+        readable: whether each query file is readable, bool [len(query_files)].
     """
 
     class_names: tuple[str, ...]
@@ -35,16 +35,16 @@ class ImageTask:
 def read_image_task(
     support: Path, classes: dict[str, list[Path]], query: Path, size: tuple[int, int]
 ) -> ImageTask:
-    """Reads the images of a task, skipping with a warning files that are none or damaged.
+    """Reads the images of a task, skipping damaged files and other files with a warning.
 
     Args:
-      support: The folder of the class folders.
-      classes: Its image files by class name.
-      query: The folder of the query images, whatever their names end in.
-      size: Height and width to bring the images to.
+        support: folder of the class folders.
+        classes: image files of the support by class name.
+        query: folder of the query images, whatever the endings of their names.
+        size: height and width of the result, in pixels.
 
     Raises:
-      UserError: A class is left without support or no query image can be read.
+        UserError: if a class is left without support or no query image can be read.
     """
     support_images, support_labels = [], []
     for label, (name, files) in enumerate(classes.items()):

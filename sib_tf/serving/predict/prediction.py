@@ -33,33 +33,33 @@ class Model(Protocol):
     """Classifies the query of a task given its support.
 
     Attributes:
-      image_size: Height and width of the images that it takes.
-      num_classes: The number of classes that it tells apart, None if any.
+        image_size: height and width of the images that the model takes, in pixels.
+        num_classes: number of classes that the model tells apart; None if any number.
     """
 
     image_size: tuple[int, int]
     num_classes: int | None
 
     def classify(self, task: ImageTask) -> np.ndarray:
-        """Returns the probabilities of the classes of every query image, float32 [Q, N]."""
+        """Class probabilities of every query image, float32 [Q, N]."""
 
 
 class ExportedModel:
     """A SavedModel that classifies the query of a task given its support.
 
     Attributes:
-      image_size: Height and width of the images that it takes.
-      num_classes: The number of classes that it tells apart, None if any.
+        image_size: height and width of the images that the model takes, in pixels.
+        num_classes: number of classes that the model tells apart; None if any number.
     """
 
     def __init__(self, folder: Path) -> None:
         """Loads the model.
 
         Args:
-          folder: An export with numbered versions, of which the newest is taken, or a version.
+            folder: folder of numbered versions, of which the newest is taken, or of one version.
 
         Raises:
-          UserError: The folder holds no SavedModel or one of another signature.
+            UserError: if the folder holds no SavedModel or one of another signature.
         """
         version = versions.newest(folder)
         try:
@@ -80,7 +80,7 @@ class ExportedModel:
         self.num_classes: int | None = probabilities.shape[-1]
 
     def classify(self, task: ImageTask) -> np.ndarray:
-        """Returns the probabilities of the classes of every query image, float32 [Q, N]."""
+        """Class probabilities of every query image, float32 [Q, N]."""
         outputs = self._classify(
             support_features=self._features(task.support_images)[tf.newaxis],
             support_labels=tf.constant(task.support_labels[np.newaxis]),
@@ -100,19 +100,19 @@ def classify_folder(model: Model, support: Path, query: Path, output: Path) -> C
     """Classifies a folder of images given a few images of every class.
 
     Writes `predictions.csv`, with the probabilities of all classes, and `contact_sheet.png`.
-    What cannot be read as an image is skipped with a warning; the csv says so for each file of the
-    query.
+    Files that are no readable images are skipped with a warning; the csv says so for each file of
+    the query.
 
     Args:
-      model: An `ExportedModel`, or one on a server (`sib_tf.serving`).
-      support: A folder with one folder of images for each of two or more classes, taken in the
-        order of their names; the numbers of shots may differ.
-      query: A folder of images.
-      output: The folder to write to; made if missing.
+        model: `ExportedModel`, or a model on a server (`sib_tf.serving.client`).
+        support: folder with one folder of images for each of two or more classes, taken in the
+            order of their names; the numbers of shots may differ.
+        query: folder of the images to classify.
+        output: folder to write to; made if missing.
 
     Raises:
-      UserError: The model takes another number of classes, a folder is missing, there is but one
-        class, one is left without support, no query image can be read or a server refuses.
+        UserError: if the model takes another number of classes, a folder is missing, there is but
+            one class, one is left without support, no query image can be read or a server refuses.
     """
     classes = list_class_folders(support)
     if len(classes) < 2:

@@ -33,8 +33,8 @@ class Batcher:
     """Joins concurrent calls of a function along dimension 0.
 
     Args:
-        run: what is called, with as many rows as come together.
-        parameters: BatchingParameters.
+        run: function to call on as many rows as come together.
+        parameters: limits of a batch, a BatchingParameters message.
     """
 
     def __init__(self, run: Callable[[Tensors], Tensors], parameters: Message) -> None:
@@ -112,7 +112,7 @@ def join(requests: list[Tensors], pad: bool) -> Tensors:
     """The inputs of several requests, one after the other.
 
     Raises:
-        StatusError: they have other shapes from dimension 1 on, and are not to be padded.
+        StatusError: if shapes differ from dimension 1 on, and `pad` is False.
     """
     joined = {}
     for name in requests[0]:

@@ -28,7 +28,7 @@ def parse(text: str) -> Message:
     """The parameters in the text of a file.
 
     Raises:
-        text_format.ParseError: it does not parse.
+        text_format.ParseError: if the text is no such message.
     """
     return text_format.Parse(text, _message_class()())
 

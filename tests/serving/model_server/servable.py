@@ -24,11 +24,11 @@ class Servable:
     """A loaded SavedModel.
 
     Args:
-        folder: of the version.
-        batching: BatchingParameters, or None to run each request alone.
+        folder: folder of the version.
+        batching: limits of a batch, a BatchingParameters message; None runs each request alone.
 
     Raises:
-        OSError, tf.errors.OpError, StatusError: the model cannot be loaded or warmed up.
+        OSError, tf.errors.OpError, StatusError: if loading or warming up the model fails.
     """
 
     def __init__(self, folder: Path, batching: Message | None) -> None:

@@ -11,13 +11,13 @@ class ModelServer:
     """Serves the newest version of a model on loopback until it is stopped.
 
     Args:
-        base: the folder of its numbered versions.
-        name: of the model.
-        grpc_port: to listen at.
-        rest_port: to listen at.
-        batching: text of a BatchingParameters, or None to run each request alone.
-        max_message_bytes: of a gRPC request, -1 for any.
-        poll_seconds: time between two looks at `base`.
+        base: folder of the numbered versions of the model.
+        name: name of the model.
+        grpc_port: port for gRPC.
+        rest_port: port for HTTP.
+        batching: text of a BatchingParameters message; None runs each request alone.
+        max_message_bytes: largest size of a gRPC request, -1 for any.
+        poll_seconds: time between two looks at `base`, in seconds.
 
     Attributes:
         overload: see `Core.overload`.

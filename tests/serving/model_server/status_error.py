@@ -8,8 +8,8 @@ class StatusError(Exception):
     """A status that is not OK.
 
     Attributes:
-        code: the status code.
-        message: what the client reads.
+        code: status code.
+        message: text for the client.
     """
 
     def __init__(self, code: grpc.StatusCode, message: str) -> None:

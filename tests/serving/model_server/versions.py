@@ -19,9 +19,9 @@ class Versions:
     """Polls a folder for numbered versions of a model and serves the newest.
 
     Args:
-        base: the folder.
-        batching: BatchingParameters or None.
-        poll_seconds: time between two looks at it.
+        base: folder of the numbered versions.
+        batching: limits of a batch, a BatchingParameters message; None runs each request alone.
+        poll_seconds: time between two looks at `base`, in seconds.
 
     Attributes:
         statuses: ModelVersionStatus of every version that was ever seen.
