@@ -2,14 +2,13 @@
 
 import dataclasses
 import functools
-import logging as std_logging
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from absl import app, flags, logging
+from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 from sib_tf.base import storage
@@ -126,8 +125,6 @@ def run(
     # absl counts shared flags as those of this file, and `--help` shows only those of the job.
     for flag in flags.FLAGS.get_key_flags_for_module(__name__):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-    logging.set_verbosity(logging.WARNING)  # of the libraries
-    std_logging.getLogger("sib_tf").setLevel(std_logging.INFO)
     try:
         app.run(main, flags_parser=functools.partial(_parse, check_arguments=check_arguments))
     except (UserError, OSError) as error:

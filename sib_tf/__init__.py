@@ -8,6 +8,13 @@ The jobs in `jobs` (`sib_tf.jobs`, if installed) go from raw images to a served 
 this package registers the Keras classes that saved models name, and does nothing else.
 """
 
+import importlib
+import sys
+
+if any(argument.startswith("sib_tf.jobs.") for argument in sys.orig_argv):
+    # Python imports this package before the jobs in it, which say how to load TensorFlow.
+    importlib.import_module("sib_tf.jobs")
+
 from sib_tf.backbones import normalization as _normalization  # noqa: F401, a class of backbones
 from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.method.inference import unroll

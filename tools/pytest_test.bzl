@@ -16,7 +16,10 @@ def pytest_test(name, srcs, deps = [], data = [], **kwargs):
         name = name,
         srcs = srcs + ["//tools:run_pytest.py"],
         args = ["$(rootpath %s)" % src for src in srcs if src.endswith("_test.py")],
-        data = data + ["//:pyproject.toml"],
+        data = data + [
+            "//:conftest.py",
+            "//:pyproject.toml",
+        ],
         main = "//tools:run_pytest.py",
         deps = deps + ["//tools:run_pytest"],
         **kwargs

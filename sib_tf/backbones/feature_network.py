@@ -1,6 +1,7 @@
 """phi, the feature network, as working directories keep it: from the pixels of stored images."""
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -114,7 +115,8 @@ def _shifted(images: keras.KerasTensor, shift: int) -> list[keras.KerasTensor]:
 
 def embed(phi: keras.Model, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
     """Features of images uint8 [n, H, W, 3], float32 [n, D], in evaluation mode."""
-    forward = tf.function(lambda batch: phi(batch, training=False), reduce_retracing=True)
+    # Not a lambda: TensorFlow would warn that its code is traced again with every call of this.
+    forward = tf.function(functools.partial(phi, training=False), reduce_retracing=True)
     starts = range(0, len(images), batch_size)
     batches = [forward(tf.constant(images[i : i + batch_size])) for i in starts]
     return np.concatenate([tf.cast(features, tf.float32) for features in batches])

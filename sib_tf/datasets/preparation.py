@@ -1,5 +1,7 @@
 """Prepares a data set with TFDS and Beam."""
 
+import contextlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,7 +32,8 @@ def prepare(
     download = tfds.download.DownloadConfig(
         beam_options=runner.options(beam_args), manual_dir=manual_dir
     )
-    with runner.plain_errors():
+    # TFDS prints where it writes, which is a folder that gets another name when the step is done.
+    with runner.plain_errors(), contextlib.redirect_stdout(io.StringIO()):
         builder.download_and_prepare(download_dir=_DOWNLOADS, download_config=download)
     return {split: info.num_examples for split, info in builder.info.splits.items()}
 

@@ -15,9 +15,10 @@ from tests.running import job
     ("name", "own"), [("build_episodes", "--num_shards"), ("pipeline", "--weights")]
 )
 def test_help_shows_shared_and_own_flags(name, own):
-    shown = job(name, "--help").stdout
+    result = job(name, "--help")
     for flag in ("--config", "--workdir", "--base", own):
-        assert f"  {flag}:" in shown
+        assert f"  {flag}:" in result.stdout
+    assert result.stderr == ""
 
 
 @pytest.mark.slow

@@ -1,0 +1,111 @@
+"""What the jobs leave out of what is printed, and that they leave out no more."""
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs import _quiet as quiet
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(program, **variables):
+    environment = {name: os.environ[name] for name in os.environ if not name.startswith("TF_")}
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**environment, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_noise_is_left_out_of_stderr_and_all_else_comes_through_in_order(capfd):
+    with quiet.left_out("noise"):
+        os.write(2, b"noise\nan error, not noise, ")
+        os.write(2, b"in two pieces\nnoise again\nunfinished, ")
+    os.write(2, b"noise afterwards\n")
+    expected = "an error, not noise, in two pieces\nunfinished, noise afterwards\n"
+    assert capfd.readouterr().err == expected
+
+
+def test_what_an_import_says_before_it_fails_comes_through(capfd):
+    with pytest.raises(ImportError), quiet.left_out("noise"):
+        os.write(2, b"libtensorflow.so is not there\n")
+        raise ImportError
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "libtensorflow.so is not there\nafterwards\n"
+
+
+@pytest.mark.slow
+def test_the_last_words_of_a_process_that_is_killed_with_its_group_come_through():
+    program = """
+import os, signal
+from jobs import _quiet as quiet
+os.setsid()
+with quiet.left_out("noise"):
+    os.write(2, b"noise\\nthese instructions are not of this CPU\\n")
+    os.killpg(os.getpid(), signal.SIGKILL)
+"""
+    result = run(program)
+    assert result.returncode == -signal.SIGKILL
+    assert result.stderr == "these instructions are not of this CPU\n"
+
+
+ERROR_303 = (
+    "failed call to cuInit: INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR (303)"
+)
+ERROR_100 = (
+    "failed call to cuInit: INTERNAL: CUDA error: Failed call to cuInit: CUDA_ERROR_NO_DEVICE"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "left_out"),
+    [
+        ("WARNING: All log messages before absl::InitializeLog() is called are written to", True),
+        ("I0000 00:00:1795784480.775039    6045 port.cc:153] oneDNN custom operations are", True),
+        ("W0000 00:00:1758131437.322781    3722 computation_placer.cc:177] already", True),
+        (f"E0000 00:00:1795784502.236567    6045 cuda_platform.cc:52] {ERROR_303}", True),
+        (f"E0000 00:00:1795784502.236567    6045 cuda_platform.cc:52] {ERROR_100}", False),
+        ("E0000 00:00:1795784502.236567    6045 gpu_device.cc:70] out of memory (303)", False),
+        ("F0000 00:00:1795784502.236567    6045 cpu_feature_guard.cc:81] compiled to use", False),
+        ("Traceback (most recent call last):", False),
+        ("ImportWarning: No module named 'tensorflow'", False),
+    ],
+)
+def test_of_tensorflow_only_what_its_log_level_hides_and_a_missing_driver_are_noise(line, left_out):
+    assert bool(re.match(quiet.TENSORFLOW_NOISE, line)) == left_out
+
+
+@pytest.mark.parametrize(
+    ("level", "line"),
+    [
+        (logging.INFO, r"\d\d:\d\d:\d\d train: done in 3 s"),
+        (logging.WARNING, r"\d\d:\d\d:\d\d warning: train: done in 3 s"),
+    ],
+)
+def test_a_line_of_the_log_has_the_time_and_names_a_warning(level, line):
+    record = logging.LogRecord(
+        "sib_tf", level, "file.py", 1, "%s: done in %d s", ("train", 3), None
+    )
+    assert re.fullmatch(line, quiet.Line().format(record))
+
+
+@pytest.mark.slow
+def test_tensorflow_says_it_all_when_it_is_told_to():
+    assert re.search(quiet.TENSORFLOW_NOISE, run("import jobs", TF_CPP_MIN_LOG_LEVEL="0").stderr)
+
+
+@pytest.mark.slow
+def test_a_program_and_no_library_settles_what_tensorflow_computes_with():
+    setting = "os.environ.get('TF_ENABLE_ONEDNN_OPTS')"
+    program = f"import os, sib_tf; print({setting}); import jobs; print({setting})"
+    assert run(program).stdout == "None\n1\n"
