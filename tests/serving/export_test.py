@@ -247,7 +247,7 @@ def gentle(phi, tmp_path_factory, request):
 @pytest.mark.parametrize("queries", [1, 4, 7])
 def test_embedding_in_batches_gives_the_same_answers(gentle, monkeypatch, queries):
     _, folder, signatures = gentle
-    monkeypatch.setattr(prediction, "_BATCH", 3)
+    monkeypatch.setattr(prediction, "BATCH", 3)
     support, labels = images(3 * SHOT), np.arange(3 * SHOT, dtype=np.int32) % 3
     query = images(queries, seed=1)
     episode = ImageTask(

@@ -86,15 +86,20 @@ def test_workers_make_the_parts_of_a_batch():
         np.testing.assert_array_equal(one, np.concatenate(others))
 
 
+def phi_for(images, settings=SETTINGS):
+    """A fresh phi for these images."""
+    return pretraining.compiled(settings, images, num_classes=3).phi
+
+
 def test_features_do_not_depend_on_the_batch_they_are_computed_in():
-    phi = pretraining._phi(SETTINGS, IMAGES)
+    phi = phi_for(IMAGES)
     together = embed(phi, IMAGES)
     alone = np.concatenate([embed(phi, IMAGES[i : i + 1]) for i in range(5)])
     np.testing.assert_allclose(together[:5], alone, atol=1e-5)
 
 
 def test_standardisation_uses_the_channel_statistics_of_the_training_images():
-    phi = pretraining._phi(SETTINGS, IMAGES)
+    phi = phi_for(IMAGES)
     normalised = phi.layers[1](phi.layers[0](IMAGES))
     np.testing.assert_allclose(np.mean(normalised, axis=(0, 1, 2)), 0, atol=1e-4)
     np.testing.assert_allclose(np.std(normalised, axis=(0, 1, 2)), 1, atol=1e-4)
@@ -103,14 +108,14 @@ def test_standardisation_uses_the_channel_statistics_of_the_training_images():
 def test_phi_looks_at_the_centre_of_an_image():
     framed = np.random.default_rng(1).integers(0, 256, (36, 24, 24, 3), np.uint8)
     framed[:, 4:20, 4:20] = IMAGES
-    phi = pretraining._phi(SETTINGS, framed)
+    phi = phi_for(framed)
     np.testing.assert_array_equal(phi.layers[0](framed), IMAGES)
     assert phi(framed).shape == (36, 4)
 
 
 def test_a_crop_larger_than_the_images_is_refused():
     with pytest.raises(UserError, match="crop_size=17 is more than the 16 pixels"):
-        pretraining._phi(dataclasses.replace(SETTINGS, crop_size=17), IMAGES)
+        phi_for(IMAGES, dataclasses.replace(SETTINGS, crop_size=17))
 
 
 @pytest.mark.slow

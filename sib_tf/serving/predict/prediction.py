@@ -19,7 +19,7 @@ from sib_tf.serving.predict.image_task import ImageTask, read_image_task
 PREDICTIONS_FILE = "predictions.csv"
 CONTACT_SHEET_FILE = "contact_sheet.png"
 
-_BATCH = 256  # images embedded at a time: bounds the memory
+BATCH = 256  # images embedded at a time: bounds the memory
 
 
 class Counts(NamedTuple):
@@ -90,7 +90,7 @@ class ExportedModel:
 
     def _features(self, images: np.ndarray) -> tf.Tensor:
         """Features float32 [n, D] of images uint8 [n, H, W, 3]."""
-        batches = (images[i : i + _BATCH] for i in range(0, len(images), _BATCH))
+        batches = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
         return tf.concat(
             [self._embed(images=tf.constant(batch))["features"] for batch in batches], axis=0
         )
