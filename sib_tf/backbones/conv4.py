@@ -1,36 +1,56 @@
 """Conv-4: the small backbone of few-shot learning."""
 
+import dataclasses
+from typing import ClassVar
+
 import keras
 
+from sib_tf.backbones.backbone import Backbone
 from sib_tf.backbones.normalization import batch_norm
+from sib_tf.base.errors import UserError
 
 
-def conv4(image_size: int, width: int) -> keras.Model:
+@dataclasses.dataclass(frozen=True)
+class Conv4(Backbone):
     """Four times 3x3 convolution without bias, BatchNorm, ReLU, 2x2 max-pool; then flattened.
 
-    Layers with weights have the names of the released code, for `released_weights`.
+    Layers with weights have the names of the released code, for `released_weights`. There are
+    D = width * (image_size // 16)^2 features, flattened channel-first as the released code does.
 
-    Args:
-        image_size: H = W of the standardised images [B, H, W, 3], at least 16.
+    Attributes:
         width: channels of each convolution.
 
-    Returns:
-        A model to features [B, D], D = width * (image_size // 16)^2, flattened channel-first as the
-        released code does.
+    Raises:
+        UserError: if the images are too small.
     """
-    images = x = keras.Input((image_size, image_size, 3), name="images")
-    for block in range(4):
-        x = keras.layers.Conv2D(
-            width,
-            3,
-            padding="same",
-            use_bias=False,
-            name=f"conv_blocks.{block}.layers.Conv",
-            kernel_initializer="he_normal",
-        )(x)
-        x = batch_norm(f"conv_blocks.{block}.layers.BatchNorm")(x)
-        # The two commute, and this order leaves the ReLU a quarter of the work.
-        x = keras.layers.MaxPooling2D(2, name=f"pool{block}")(x)
-        x = keras.layers.ReLU(name=f"relu{block}")(x)
-    x = keras.layers.Permute((3, 1, 2), name="channel_first")(x)
-    return keras.Model(images, keras.layers.Flatten(name="features")(x), name=f"conv4_{width}")
+
+    sizes: ClassVar[tuple[str, ...]] = ("WIDTH",)
+    example: ClassVar[str] = "conv4_64"
+
+    width: int
+
+    def __post_init__(self) -> None:
+        if self.image_size < 16:  # four times halved
+            raise UserError(
+                f'crop_size={self.image_size} is too small for backbone="{self.name}": make it at '
+                "least 16."
+            )
+
+    def build(self) -> keras.Model:
+        """Fresh weights, of He's normal distribution."""
+        images = x = keras.Input((self.image_size, self.image_size, 3), name="images")
+        for block in range(4):
+            x = keras.layers.Conv2D(
+                self.width,
+                3,
+                padding="same",
+                use_bias=False,
+                name=f"conv_blocks.{block}.layers.Conv",
+                kernel_initializer="he_normal",
+            )(x)
+            x = batch_norm(f"conv_blocks.{block}.layers.BatchNorm")(x)
+            # The two commute, and this order leaves the ReLU a quarter of the work.
+            x = keras.layers.MaxPooling2D(2, name=f"pool{block}")(x)
+            x = keras.layers.ReLU(name=f"relu{block}")(x)
+        x = keras.layers.Permute((3, 1, 2), name="channel_first")(x)
+        return keras.Model(images, keras.layers.Flatten(name="features")(x), name=self.name)

@@ -21,14 +21,14 @@ def build(
     variance: Sequence[float],
     precision: str = "float32",
 ) -> keras.Model:
-    """A fresh backbone behind a centre crop and the standardisation of each channel.
+    """A backbone behind a centre crop and its own standardisation of pixels.
 
     Args:
-        backbone: name, as in `registry.build`; that of its layer here, too.
+        backbone: name of the backbone, see `registry.find`, and of its layer here.
         image_size: H = W of the stored images.
         crop_size: H = W of their centre that the backbone sees.
-        mean: of each of the 3 channels, on the scale 0..255.
-        variance: of each of the 3 channels.
+        mean: mean of each of the 3 channels over the training images, on the scale 0..255.
+        variance: variance of each of the 3 channels.
         precision: that the backbone computes in, a Keras dtype policy. Its weights are float32, its
             features of the precision.
 
@@ -39,13 +39,14 @@ def build(
         UserError: the crop is larger than the images or too small, or the backbone is unknown.
     """
     refuse_large_crop(crop_size, image_size)
+    found = registry.find(backbone, crop_size)
     layers = [
         keras.Input((image_size, image_size, 3)),
         keras.layers.CenterCrop(crop_size, crop_size),
-        keras.layers.Normalization(mean=mean, variance=variance),
+        found.standardization(mean, variance),
     ]
     with _dtype_policy(precision):
-        layers.append(registry.build(backbone, crop_size))
+        layers.append(found.build())
     return keras.Sequential(layers, name="phi")
 
 

@@ -1,52 +1,55 @@
-"""phi: backbones, from standardised images [B, H, W, 3] to features [B, D]."""
+"""phi: the backbones that a config can name."""
 
-import functools
 import re
-from collections.abc import Callable
 
 import keras
 
-from sib_tf.backbones.conv4 import conv4
-from sib_tf.backbones.wide_resnet import wide_resnet
+from sib_tf.backbones.backbone import Backbone
+from sib_tf.backbones.conv4 import Conv4
+from sib_tf.backbones.wide_resnet import WideResNet
 from sib_tf.base.errors import UserError
+from sib_tf.base.registry import Registry
+
+BACKBONES: Registry[type[Backbone]] = Registry("backbone")
+BACKBONES["conv4"] = Conv4
+BACKBONES["wrn"] = WideResNet
+
+_SIZES = re.compile(r"(_[1-9]\d*)*\Z")
 
 
 def build(name: str, image_size: int) -> keras.Model:
-    """A backbone with fresh weights, named `name`.
+    """A backbone of this name, from standardised images [B, H, W, 3] to features [B, D].
 
     Args:
-        name: as in `constructor`.
-        image_size: H = W.
-    """
-    return constructor(name, image_size)()
-
-
-def constructor(name: str, image_size: int) -> Callable[[], keras.Model]:
-    """What builds a backbone: to make it is quick and refuses what cannot be built.
-
-    Args:
-        name: "conv4_WIDTH", such as "conv4_64", or "wrn_DEPTH_WIDTH", such as "wrn_28_10".
+        name: name of the backbone, see `find`.
         image_size: H = W of the images.
 
     Raises:
-        UserError: an unknown name, a depth that no wide residual network has, or images too small
-            for Conv-4.
+        UserError: if there is no such backbone, see `find`.
     """
-    if match := re.fullmatch(r"conv4_([1-9]\d*)", name):
-        if image_size < 16:  # four times halved
-            raise UserError(
-                f'crop_size={image_size} is too small for backbone="{name}": make it at least 16.'
-            )
-        return functools.partial(conv4, image_size, width=int(match[1]))
-    if match := re.fullmatch(r"wrn_([1-9]\d*)_([1-9]\d*)", name):
-        depth, width = int(match[1]), int(match[2])
-        if depth < 10 or depth % 6 != 4:
-            raise UserError(
-                f'backbone="{name}" cannot have the depth {depth}: it must be 6n + 4, such '
-                "as 10, 16 or 28."
-            )
-        return functools.partial(wide_resnet, image_size, depth=depth, width=width)
-    raise UserError(
-        f'backbone="{name}" is unknown: use conv4_WIDTH, such as "conv4_64", or '
-        'wrn_DEPTH_WIDTH, such as "wrn_28_10".'
+    return find(name, image_size).build()
+
+
+def find(name: str, image_size: int) -> Backbone:
+    """The backbone of a name, refused at once if it cannot be built.
+
+    Args:
+        name: name of an entry of `BACKBONES`, then its sizes: "conv4_64", "wrn_28_10".
+        image_size: H = W of the images.
+
+    Raises:
+        UserError: if the name is unknown, or the backbone has no such sizes or is not for such
+            images.
+    """
+    ending = _SIZES.search(name)[0]
+    entry, sizes = name.removesuffix(ending), [int(size) for size in ending.split("_")[1:]]
+    if entry not in BACKBONES or len(sizes) != len(BACKBONES[entry].sizes):
+        raise UserError(f'backbone="{name}" is unknown: use {_known()}.')
+    return BACKBONES[entry](name, image_size, *sizes)
+
+
+def _known() -> str:
+    return ", or ".join(
+        f'{"_".join((entry, *backbone.sizes))}, such as "{backbone.example}"'
+        for entry, backbone in BACKBONES.items()
     )

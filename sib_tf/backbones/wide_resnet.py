@@ -1,39 +1,61 @@
 """WRN: pre-activation wide residual networks, the large backbone of the paper."""
 
+import dataclasses
+from typing import ClassVar
+
 import keras
 
+from sib_tf.backbones.backbone import Backbone
 from sib_tf.backbones.normalization import batch_norm
+from sib_tf.base.errors import UserError
 
 
-def wide_resnet(image_size: int, depth: int, width: int) -> keras.Model:
+@dataclasses.dataclass(frozen=True)
+class WideResNet(Backbone):
     """A 3x3 convolution, three stages of residual blocks, BatchNorm, ReLU, mean over the image.
+
+    Up to 32 pixels the first stage keeps the resolution, above it halves it; the second and the
+    third always halve it. There are D = 64 * width features.
 
     Source: `WideResNet` of the released code, whose names the layers with weights have, for
     `released_weights`.
 
-    Args:
-        image_size: H = W of the standardised images [B, H, W, 3]. Up to 32 the first stage keeps
-            the resolution, above it halves it; the second and the third always halve it.
+    Attributes:
         depth: 6n + 4, with n > 0 blocks in each stage.
         width: factor on the channels of the stages, 16, 32 and 64.
 
-    Returns:
-        A model to features [B, D], D = 64 * width.
+    Raises:
+        UserError: if there is no such network of this depth.
     """
-    blocks = (depth - 4) // 6
-    images = keras.Input((image_size, image_size, 3), name="images")
-    x = _convolve(images, 16, size=3, stride=1, name="conv1")
-    for stage, stride in enumerate((1 if image_size <= 32 else 2, 2, 2)):
-        for block in range(blocks):
-            x = _residual_block(
-                x,
-                channels=16 * width * 2**stage,
-                stride=stride if block == 0 else 1,
-                name=f"block{stage + 1}.layer.{block}",
+
+    sizes: ClassVar[tuple[str, ...]] = ("DEPTH", "WIDTH")
+    example: ClassVar[str] = "wrn_28_10"
+
+    depth: int
+    width: int
+
+    def __post_init__(self) -> None:
+        if self.depth < 10 or self.depth % 6 != 4:
+            raise UserError(
+                f'backbone="{self.name}" cannot have the depth {self.depth}: it must be 6n + 4, '
+                "such as 10, 16 or 28."
             )
-    x = _activate(x, "bn1")
-    x = keras.layers.GlobalAveragePooling2D(name="features")(x)
-    return keras.Model(images, x, name=f"wrn_{depth}_{width}")
+
+    def build(self) -> keras.Model:
+        """Fresh weights, of He's normal distribution over the fan-out."""
+        images = keras.Input((self.image_size, self.image_size, 3), name="images")
+        x = _convolve(images, 16, size=3, stride=1, name="conv1")
+        for stage, stride in enumerate((1 if self.image_size <= 32 else 2, 2, 2)):
+            for block in range((self.depth - 4) // 6):
+                x = _residual_block(
+                    x,
+                    channels=16 * self.width * 2**stage,
+                    stride=stride if block == 0 else 1,
+                    name=f"block{stage + 1}.layer.{block}",
+                )
+        x = _activate(x, "bn1")
+        x = keras.layers.GlobalAveragePooling2D(name="features")(x)
+        return keras.Model(images, x, name=self.name)
 
 
 def _residual_block(

@@ -1,7 +1,7 @@
 """Implementations of one concept by the names that configs know them by."""
 
 from collections import UserDict
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sib_tf.base.errors import UserError
 
@@ -21,6 +21,10 @@ class Registry(UserDict[str, T]):
     def __init__(self, field: str) -> None:
         super().__init__()
         self._field = field
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of any mapping; up to Python 3.11 `UserDict` goes by way of `__missing__`."""
+        return self.data.get(name, default)
 
     def __missing__(self, name: str) -> T:
         """Called by Python for a name that is not there."""

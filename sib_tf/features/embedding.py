@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 # A worker in another process imports this file alone; Keras must know the layers of phi to load it.
-from sib_tf.backbones import normalization  # noqa: F401
+from sib_tf.backbones import registry  # noqa: F401
 from sib_tf.backbones.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.base import keras_file
 from sib_tf.base.atomic import write_json

@@ -90,7 +90,7 @@ class Settings:
             l2=self.l2,
         )
         positive(learning_rate=self.learning_rate)
-        registry.constructor(self.backbone, self.crop_size)
+        registry.find(self.backbone, self.crop_size)  # refuses what cannot be built
         if self.average_shift >= self.crop_size:
             raise UserError(
                 f"average_shift={self.average_shift} shifts images out of sight: it must be less "

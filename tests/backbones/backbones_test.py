@@ -141,20 +141,25 @@ def test_running_averages_are_pytorch_s():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("wrn_12_1", r"wrn_12_1.*depth 12.*6n \+ 4"),
-        ("wrn_4_1", r"wrn_4_1.*depth 4.*6n \+ 4"),
-        ("wrn_28", r'"wrn_28" is unknown.*wrn_28_10'),
+        ("wrn_12_1", r'"wrn_12_1".*depth 12.*6n \+ 4'),
+        ("wrn_4_1", r'"wrn_4_1".*depth 4.*6n \+ 4'),
+        ("wrn_28", r'"wrn_28" is unknown: .*wrn_DEPTH_WIDTH, such as "wrn_28_10"'),
+        ("conv4_64_64", r'"conv4_64_64" is unknown: use conv4_WIDTH, such as "conv4_64", or wrn_'),
         ("conv4_0", r'"conv4_0" is unknown.*conv4_64'),
+        ("conv4", r'"conv4" is unknown.*conv4_64'),
         ("resnet18", r'"resnet18" is unknown'),
+        ("64", r'"64" is unknown'),
+        ("_64", r'"_64" is unknown'),
+        ("", r'"" is unknown'),
     ],
 )
 def test_names_that_mean_nothing(name, words):
-    with pytest.raises(UserError, match=words):
+    with pytest.raises(UserError, match=f"^backbone={words}"):
         registry.build(name, 32)
 
 
 def test_images_that_conv4_cannot_halve_four_times():
-    with pytest.raises(UserError, match=r'crop_size=15 .*"conv4_8": make it at least 16'):
+    with pytest.raises(UserError, match=r'^crop_size=15 .*backbone="conv4_8": make it at least 16'):
         registry.build("conv4_8", 15)
 
 

@@ -1,19 +1,65 @@
-"""Phi around a backbone: what it averages over."""
+"""Phi around a backbone: how pixels get there, and what is averaged over."""
+
+import dataclasses
+from typing import ClassVar
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from sib_tf.backbones import feature_network
+from sib_tf.backbones import feature_network, registry
+from sib_tf.backbones.backbone import Backbone
+from sib_tf.base.errors import UserError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
 
 
-def make_phi(backbone="conv4_4", **kwargs):
+def make_phi(backbone="conv4_4", crop_size=16, **kwargs):
     keras.utils.set_random_seed(0)
     moments = {"mean": (120.0, 110.0, 100.0), "variance": (4900.0, 3600.0, 2500.0)}
-    return feature_network.build(backbone, image_size=16, crop_size=16, **moments, **kwargs)
+    return feature_network.build(backbone, image_size=16, crop_size=crop_size, **moments, **kwargs)
+
+
+@dataclasses.dataclass(frozen=True)
+class MeanColour(Backbone):
+    """A backbone from elsewhere: the mean over the image of each channel, times a number."""
+
+    sizes: ClassVar = ("FACTOR",)
+    example: ClassVar = "mean_colour_2"
+
+    factor: int
+
+    def build(self):
+        images = keras.Input((self.image_size, self.image_size, 3))
+        means = keras.ops.mean(images, axis=(1, 2))
+        return keras.Model(images, self.factor * means, name=self.name)
+
+    def standardization(self, mean, variance):
+        return keras.layers.Rescaling(1 / 127.5, offset=-1)
+
+
+def test_by_default_each_channel_is_standardised_by_what_is_given():
+    phi = make_phi()
+    pixels = np.full((1, 16, 16, 3), (190, 50, 200), np.uint8)
+    standardised = phi.layers[1](phi.layers[0](pixels))
+    # (190 - 120) / 70 = 1, (50 - 110) / 60 = -1, (200 - 100) / 50 = 2
+    np.testing.assert_allclose(standardised[0, 5, 7], [1, -1, 2], atol=1e-6)
+
+
+def test_a_backbone_from_elsewhere_brings_its_own_constants(monkeypatch):
+    monkeypatch.setitem(registry.BACKBONES, "mean_colour", MeanColour)
+    phi = make_phi("mean_colour_3")
+    assert phi.layers[-1].name == "mean_colour_3"
+    expected = 3 * (IMAGES.mean(axis=(1, 2)) / 127.5 - 1)  # whatever the training images are
+    np.testing.assert_allclose(phi(IMAGES), expected, atol=1e-5)
+    with pytest.raises(UserError, match=r'mean_colour_FACTOR, such as "mean_colour_2"\.'):
+        make_phi("mean_colour")
+
+
+def test_a_crop_larger_than_the_images_is_refused():
+    with pytest.raises(UserError, match=r"config\.phi\.crop_size=17 is more than the 16 pixels"):
+        make_phi(crop_size=17)
 
 
 def unit(x):

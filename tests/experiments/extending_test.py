@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sib_tf.backbones.registry import BACKBONES
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import execution, families
 from sib_tf.experiments.families import FAMILIES
@@ -14,7 +15,7 @@ from sib_tf.method.initializations.registry import INITIALIZATIONS
 from sib_tf.method.xi.registry import XI
 
 PAGE = Path(__file__).parents[2] / "docs/extending.md"
-REGISTRIES = (FAMILIES, INITIALIZATIONS, XI)
+REGISTRIES = (BACKBONES, FAMILIES, INITIALIZATIONS, XI)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,20 @@ def test_the_initialization_is_centred_and_survives_saving(page, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(again(inputs), model(inputs))
+
+
+def test_the_backbone_sees_pixels_from_minus_1_to_1(page):
+    from sib_tf.backbones import feature_network
+
+    sizes = {"image_size": 36, "crop_size": 32, "mean": (1, 2, 3), "variance": (4, 5, 6)}
+    phi = feature_network.build("mobilenet_35", **sizes)
+    assert phi.output_shape == (None, 1280)
+    # 35 % of 32 channels, in steps of 8 and not far below
+    assert phi.get_layer("mobilenet_35").get_layer("Conv1").filters == 16
+    images = np.random.default_rng(0).integers(0, 256, (2, 36, 36, 3), np.uint8)
+    crop, standardization, _ = phi.layers
+    expected = images[:, 2:-2, 2:-2] / 127.5 - 1
+    np.testing.assert_allclose(standardization(crop(images)), expected, atol=1e-6)
 
 
 def test_the_family_runs(page, tmp_path):

@@ -1,0 +1,55 @@
+"""What every backbone has in common."""
+
+import abc
+import dataclasses
+from collections.abc import Sequence
+from typing import ClassVar
+
+import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class Backbone(abc.ABC):
+    """A network that can be built for images of one size, such as Conv-4 with 64 channels.
+
+    A new one subclasses this in a file of its own and gets a name in `registry.BACKBONES`. Configs
+    know it by that name and its sizes, the integers that come last in its constructor: "conv4_64".
+    The constructor is quick and refuses what cannot be built.
+
+    Attributes:
+        sizes: what the integers in its names are, for messages.
+        example: one of its names, for messages.
+        name: name of the network, as configs have it.
+        image_size: H = W of the images that the network sees.
+    """
+
+    sizes: ClassVar[tuple[str, ...]]
+    example: ClassVar[str]
+
+    name: str
+    image_size: int
+
+    @abc.abstractmethod
+    def build(self) -> keras.Model:
+        """A network with the backbone's name.
+
+        Returns:
+            A model from standardised images [B, H, W, 3] to features [B, D].
+        """
+
+    def standardization(
+        self, mean: Sequence[float], variance: Sequence[float]
+    ) -> keras.layers.Layer:
+        """The layer from pixels to what the network takes: here, of mean 0 and variance 1.
+
+        A backbone that was trained elsewhere brings the constants of that training, such as
+        `keras.layers.Rescaling(1 / 127.5, offset=-1)`.
+
+        Args:
+            mean: mean of each of the 3 channels over the training images, on the scale 0..255.
+            variance: variance of each of the 3 channels.
+
+        Returns:
+            A layer from images [B, H, W, 3], uint8 or float, 0..255, to float [B, H, W, 3].
+        """
+        return keras.layers.Normalization(mean=mean, variance=variance)
