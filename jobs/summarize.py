@@ -10,6 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
+from sib_tf.base.atomic import written_file
 from sib_tf.experiments import results_summary
 
 from . import _app
@@ -23,9 +24,9 @@ def main(argv: Sequence[str]) -> None:
     del argv
     page = Path(_PAGE.value)
     table = results_summary.markdown(*results_summary.read(Path(_RESULTS.value)))
-    beside = page.with_name(page.name + ".tmp")
-    beside.write_text(results_summary.replace_table(page.read_text(), table))
-    beside.replace(page)
+    text = results_summary.replace_table(page.read_text(), table)
+    with written_file(page) as file:
+        file.write_text(text)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,8 +41,25 @@ def written_whole(folder: Path) -> Iterator[Path]:
         part.rename(folder)
 
 
+@contextlib.contextmanager
+def written_file(path: Path) -> Iterator[Path]:
+    """A file to write beside `path`, which takes that name when the block is left in peace.
+
+    What `path` holds is replaced whole. Left by an exception, the block leaves it as it was and
+    nothing beside it.
+    """
+    # With a number for each process, for they can meet; with the suffix last, for libraries derive
+    # the format from it.
+    beside = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    try:
+        yield beside
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
 def write_json(path: Path, content: Any) -> None:
-    """Writes JSON beside, then renames, so that `path` is never half-written."""
-    beside = path.with_name(path.name + ".tmp")
-    beside.write_text(json.dumps(content, indent=2) + "\n")
-    beside.replace(path)
+    """Writes JSON, so that `path` is never half-written."""
+    with written_file(path) as file:
+        file.write_text(json.dumps(content, indent=2) + "\n")

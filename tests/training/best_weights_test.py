@@ -51,3 +51,4 @@ def test_a_kill_while_writing_leaves_the_best_epoch_whole(tmp_path, monkeypatch)
         patch.setattr(np, "savez", half)
         end_epoch(2, 0.9)
     assert kept() == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["best.npz"]

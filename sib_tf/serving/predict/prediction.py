@@ -1,7 +1,6 @@
 """Classifies a user's own images with an exported model."""
 
 import csv
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
+from sib_tf.base.atomic import written_file
 from sib_tf.base.errors import UserError
 from sib_tf.datasets.images import list_class_folders
 from sib_tf.serving import versions
@@ -127,8 +127,8 @@ def classify_folder(model: Model, support: Path, query: Path, output: Path) -> C
 
     output.mkdir(parents=True, exist_ok=True)
     with (
-        _renamed_when_complete(output / PREDICTIONS_FILE) as predictions,
-        _renamed_when_complete(output / CONTACT_SHEET_FILE) as sheet,
+        _written(output / PREDICTIONS_FILE) as predictions,
+        _written(output / CONTACT_SHEET_FILE) as sheet,
     ):
         _write_predictions(predictions, task, probabilities)
         draw_contact_sheet(task, probabilities).savefig(sheet)
@@ -137,19 +137,16 @@ def classify_folder(model: Model, support: Path, query: Path, output: Path) -> C
 
 
 @contextmanager
-def _renamed_when_complete(path: Path) -> Iterator[Path]:
-    # The suffix stays last: matplotlib derives the format from it.
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+def _written(path: Path) -> Iterator[Path]:
+    """As `written_file`, with the remedy of this job."""
     try:
-        yield partial
-        partial.replace(path)
+        with written_file(path) as beside:
+            yield beside
     except OSError as error:
         raise UserError(
             f"{path}: cannot be written ({error.strerror or error}); make room, fix the "
             "permissions or name another --output"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write_predictions(path: Path, task: ImageTask, probabilities: np.ndarray) -> None:

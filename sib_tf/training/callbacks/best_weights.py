@@ -6,6 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from sib_tf.base.atomic import written_file
+
 
 class BestWeights(keras.callbacks.Callback):
     """Saves the weights after each epoch with a higher `val_accuracy` than all before.
@@ -28,9 +30,8 @@ class BestWeights(keras.callbacks.Callback):
         """Saves if the epoch is the best."""
         if logs["val_accuracy"] > self._best:
             self._best = logs["val_accuracy"]
-            beside = self._file.with_name(f"next.{self._file.name}")
-            np.savez(beside, *self.model.get_weights())
-            beside.replace(self._file)
+            with written_file(self._file) as file:
+                np.savez(file, *self.model.get_weights())
 
     def restore(self) -> None:
         """Gives the model the best weights."""
