@@ -12,7 +12,7 @@ from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 from sib_tf.base import storage
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line, lines
 from sib_tf.experiments import execution, families
 from sib_tf.experiments.step import Step
 
@@ -61,7 +61,7 @@ def define_config_flag() -> Callable[[], ConfigDict]:
         except OSError as error:  # ml_collections loads the file early and complains late
             file = config_flags.get_config_filename(flags.FLAGS["config"])
             exists = Path(file.partition(":")[0]).exists()
-            reason = _root_cause(error) if exists else "no such file"
+            reason = first_line(_root_cause(error)) if exists else "no such file"
             raise UserError(f"--config={file} cannot be loaded: {reason}") from None
         return holder.value
 
@@ -151,7 +151,7 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
     except flags.Error as error:
         raise UserError(f"{_one_line(error)} See --help.") from None
     except AttributeError as error:  # of ml_collections, maybe with a guess at what was meant
-        field, *guess = _lines(error)
+        field, *guess = lines(error)
         remedy = guess[-1] if guess else "See the config file for its fields."
         raise UserError(f"--config has no field {field}. {remedy}") from None
     except (KeyError, TypeError, ValueError) as error:  # of ml_collections: a value of a wrong type
@@ -179,14 +179,6 @@ def _config_of(argv: Sequence[str]) -> str:
 
 def _one_line(error: Exception) -> str:
     """What an error says in its first line, of every flag, and at the end of a traceback."""
-    lines = _lines(error)
-    flag_lines = [line for line in lines if line.startswith("flag --")]
-    return " ".join(dict.fromkeys((lines[0], *flag_lines, lines[-1])))
-
-
-def _lines(error: Exception) -> list[str]:
-    # ml_collections wraps a KeyError, whose str() is quoted, in an AttributeError.
-    while isinstance(error, AttributeError | KeyError) and error.args:
-        error = error.args[0]
-    lines = str(error).split("\n")
-    return [line.strip() for line in lines if line.strip()] or [type(error).__name__]
+    first, *others = lines(error)
+    flag_lines = [line for line in others if line.startswith("flag --")]
+    return " ".join(dict.fromkeys((first, *flag_lines, *others[-1:])))

@@ -1,4 +1,4 @@
-"""The one exception that a user, not a developer, is meant to read."""
+"""The one exception that a user, not a developer, is meant to read, and what others say."""
 
 
 class UserError(Exception):
@@ -6,3 +6,17 @@ class UserError(Exception):
 
     Jobs print it without a traceback and exit with code 1.
     """
+
+
+def lines(error: BaseException) -> list[str]:
+    """What an error says, without blank lines; the name of its type if it says nothing."""
+    name = type(error).__name__
+    # The text of a KeyError is quoted. ml_collections wraps one in an AttributeError.
+    while isinstance(error, AttributeError | KeyError) and error.args:
+        error = error.args[0]
+    return [line.strip() for line in str(error).splitlines() if line.strip()] or [name]
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says."""
+    return lines(error)[0]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 
 
 def load(file: Path | str) -> keras.Model:
@@ -17,8 +17,7 @@ def load(file: Path | str) -> keras.Model:
     try:
         return keras.saving.load_model(str(file), compile=False)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().split("\n")[0]
         raise UserError(
-            f"{file} is not a model that can be loaded ({reason}): delete its folder, then run the "
-            "same command again."
+            f"{file} is not a model that can be loaded ({first_line(error)}): delete its folder, "
+            "then run the same command again."
         ) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 
 SUFFIX = ".tfrecord"
 
@@ -68,8 +68,7 @@ def parsed_batches(
         try:
             yield from tf.data.TFRecordDataset(str(file)).batch(batch_size).map(parse)
         except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-            reason = error.message.splitlines()[0]
             raise UserError(
-                f"{file} is truncated or not of the expected kind ({reason}): delete the folder "
-                f"of its step, {file.parents[1]}, and run the job that writes it again."
+                f"{file} is truncated or not of the expected kind ({first_line(error)}): delete "
+                f"the folder of its step, {file.parents[1]}, and run the job that writes it again."
             ) from None

@@ -12,7 +12,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners import create_runner
 
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 from sib_tf.beam import counters
 from sib_tf.beam.records import SUFFIX
 
@@ -57,7 +57,7 @@ def _refuse_missing(runner: str) -> None:
     try:
         create_runner(runner)
     except (ImportError, ValueError, AttributeError) as error:
-        raise UserError(f"--runner={runner}: {str(error).splitlines()[0]}.") from None
+        raise UserError(f"--runner={runner}: {first_line(error)}.") from None
 
 
 def _load_dask() -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 
 EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -45,7 +45,7 @@ def read_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     except UnidentifiedImageError as error:
         raise UserError(f"{path}: is not an image; delete it or replace it") from error
     except _DECODING_ERRORS as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise UserError(
             f"{path}: cannot be read as an image ({reason}); delete it or replace it"
         ) from error

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from sib_tf.base import commands, machine, storage
 from sib_tf.base.atomic import part_of, write_json
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 from sib_tf.base.sole_writer import sole_writer
 from sib_tf.experiments import records
 from sib_tf.experiments.configuration import Configuration
@@ -163,11 +163,8 @@ def _run(step: Step, context: Context) -> dict[str, Any]:
         return step.run(context)
     except (OSError, tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
         # An OSError's text names the file, which may be one that was to be read.
-        reason = (
-            error.message if isinstance(error, tf.errors.OpError) else str(error) or repr(error)
-        )
         raise UserError(
-            f"{step.name} could not go on with {context.folder}: {reason.splitlines()[0]}. Make "
+            f"{step.name} could not go on with {context.folder}: {first_line(error)}. Make "
             "room or fix the permissions, then run the same command again."
         ) from error
 

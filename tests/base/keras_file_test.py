@@ -21,10 +21,10 @@ def test_what_was_saved_is_loaded(tmp_path):
 def test_a_damaged_file_is_named(tmp_path, keep):
     file = saved(tmp_path / "model.keras")
     file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(UserError, match=r"model\.keras is no model that can be loaded.*delete"):
+    with pytest.raises(UserError, match=r"model\.keras is not a model that can be loaded.*delete"):
         keras_file.load(file)
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"none\.keras is no model"):
+    with pytest.raises(UserError, match=r"none\.keras is not a model"):
         keras_file.load(tmp_path / "none.keras")

@@ -84,7 +84,7 @@ def test_a_file_that_is_no_checkpoint(tmp_path, torch, content):
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"), [(OSError("disk\nfull"), r"\(disk\)"), (EOFError(), r"\(EOFError\(\)\)")]
+    ("error", "reason"), [(OSError("disk\nfull"), r"\(disk\)"), (EOFError(), r"\(EOFError\)")]
 )
 def test_why_pytorch_fails_is_told_in_one_line(tmp_path, monkeypatch, error, reason):
     def load(*_, **__):

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 from sib_tf.datasets.cifar_fs.splits import CLASSES
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"
@@ -94,10 +94,9 @@ def _download(dl_manager: tfds.download.DownloadManager) -> Path:
     try:
         return Path(dl_manager.download(URL))
     except Exception as error:  # TFDS and what it downloads with share no narrower class
-        reason = " ".join(str(error).split())
         raise UserError(
             f"{URL} cannot be downloaded: put {ARCHIVE} into a folder DIR and give "
-            f"--config.manual_dir=DIR ({reason})."
+            f"--config.manual_dir=DIR ({first_line(error)})."
         ) from error
 
 
@@ -132,8 +131,8 @@ def read_archive(archive: Path) -> np.ndarray:
     ) as error:
         official = Builder.url_infos[URL]
         raise UserError(
-            f"{archive}: is not CIFAR-100's binary archive or is damaged ({error}): delete it and "
-            f"get it again from {URL} ({len(packed)} bytes of sha256 "
+            f"{archive}: is not CIFAR-100's binary archive or is damaged ({first_line(error)}): "
+            f"delete it and get it again from {URL} ({len(packed)} bytes of sha256 "
             f"{hashlib.sha256(packed).hexdigest()}; the official file has {official.size:d} of "
             f"{official.checksum})"
         ) from error

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 from sib_tf.datasets.images import list_images
 from sib_tf.datasets.mini_imagenet.splits import CLASSES
 
@@ -85,7 +85,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
             for row in reader:
                 yield f"{path}, line {reader.line_num}", row["filename"], row["label"]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise UserError(f"{path}: cannot be read ({reason}); download it again") from error
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 
 BACKBONE = "netFeat"  # names of the networks in a checkpoint of several, `netSIB*.pth`
 CLASSIFIER = "SIB"
@@ -69,10 +69,9 @@ def _load(file: Path) -> Any:
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # it fails in a dozen ways on what is none of its own
-        reason = (str(error).strip() or repr(error)).splitlines()[0]
         raise UserError(
-            f"{file} holds no weights that PyTorch can load ({reason}): give a checkpoint that the "
-            "released code has written."
+            f"{file} holds no weights that PyTorch can load ({first_line(error)}): give a "
+            "checkpoint that the released code has written."
         ) from error
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from sib_tf.base.atomic import written_file
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 from sib_tf.datasets.images import list_class_folders
 from sib_tf.serving import versions
 from sib_tf.serving.predict.contact_sheet import draw_contact_sheet
@@ -72,9 +72,9 @@ class ExportedModel:
                 raise ValueError("its image size is not fixed")
             probabilities = self._classify.structured_outputs["probabilities"]
         except (KeyError, OSError, ValueError, tf.errors.OpError) as error:
-            reason = " ".join(str(error).split())
             raise UserError(
-                f"{version}: cannot be loaded as an exported model ({reason}); export it anew"
+                f"{version}: cannot be loaded as an exported model ({first_line(error)}); "
+                "export it anew"
             ) from error
         self.image_size: tuple[int, int] = (height, width)
         self.num_classes: int | None = probabilities.shape[-1]
@@ -144,8 +144,8 @@ def _written(path: Path) -> Iterator[Path]:
             yield beside
     except OSError as error:
         raise UserError(
-            f"{path}: cannot be written ({error.strerror or error}); make room, fix the "
-            "permissions or name another --output"
+            f"{path}: cannot be written ({error.strerror or first_line(error)}); make room, fix "
+            "the permissions or name another --output"
         ) from error
 
 

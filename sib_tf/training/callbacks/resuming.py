@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 
 
 class Resume(keras.callbacks.Callback):
@@ -52,8 +52,8 @@ class Resume(keras.callbacks.Callback):
                 self.history = json.loads(self._saved_history.numpy())
         except (tf.errors.OpError, IndexError, ValueError) as error:  # what TensorFlow raises then
             raise UserError(
-                f"{self._folder} holds a damaged checkpoint ({str(error).splitlines()[0]}): delete "
-                "that folder to train anew."
+                f"{self._folder} holds a damaged checkpoint ({first_line(error)}): delete that "
+                "folder to train anew."
             ) from error
         return len(self.history)
 

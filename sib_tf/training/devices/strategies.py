@@ -9,7 +9,7 @@ import signal
 
 import tensorflow as tf
 
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 from sib_tf.training.devices import cluster
 
 ONE_DEVICE = "one_device"
@@ -66,8 +66,7 @@ def _multi_worker(workers: cluster.Cluster) -> tf.distribute.Strategy:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
         raise UserError(
-            f"--strategy=multi_worker: {own} cannot join the others: "
-            f"{error.message.splitlines()[0]}"
+            f"--strategy=multi_worker: {own} cannot join the others: {first_line(error)}"
         ) from error
     finally:
         signal.signal(signal.SIGINT, interrupt)
