@@ -19,6 +19,7 @@ from scipy import stats
 from configs import glyphs
 from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
+from sib_tf.report import markdown
 from sib_tf.training import pretraining
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of all trainings.", required=True)
@@ -56,15 +57,15 @@ def main(argv: Sequence[str]) -> None:
         for precision in (first, second)
     )
     low, high = stats.ttest_rel(of_second, of_first).confidence_interval()
-    print(f"| K | {first} | {second} | {second} - {first} |")
-    print("|---|---|---|---|")
+    rows = []
     for steps in range(len(low)):
         cells = [
             f"{a.mean():.1f} (sd {a.std(ddof=1):.1f})"
             for a in (of_first[:, steps], of_second[:, steps])
         ]
         cells.append(f"{(low + high)[steps] / 2:+.1f} +- {(high - low)[steps] / 2:.1f}")
-        print(f"| {steps} | {' | '.join(cells)} |")
+        rows.append([str(steps), *cells])
+    print(markdown.table(["K", first, second, f"{second} - {first}"], rows))
 
 
 if __name__ == "__main__":

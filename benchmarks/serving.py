@@ -19,11 +19,13 @@ from absl import app, flags
 
 from sib_tf import FewShotClassifier
 from sib_tf.backbones import feature_network, registry
+from sib_tf.report import markdown
 from sib_tf.serving.export import export
 
 _CALLS = flags.DEFINE_integer("calls", 100, "Timed calls of 80 images; of 1,280 a fifth.", 5)
 
 SIZE, WAY, QUERIES = 32, 5, 75
+_HEADS = ("phi", "network", "episodes", "p50, ms", "p99, ms", "episodes/s", "bare, ms", "ratio")
 
 
 def in_turns(calls: int, *functions: Callable[[], tf.Tensor]) -> list[np.ndarray]:
@@ -37,7 +39,7 @@ def in_turns(calls: int, *functions: Callable[[], tf.Tensor]) -> list[np.ndarray
     return [np.array(seconds[1:]) for seconds in times]
 
 
-def compare(looks: str, shift: int, kind: str, batch: int) -> str:
+def compare(looks: str, shift: int, kind: str, batch: int) -> list[str]:
     """A row of the table."""
     backbone = registry.build("conv4_64", image_size=SIZE)
     phi = feature_network.averaged(backbone, shift=shift, mirror=shift > 0)
@@ -62,21 +64,20 @@ def compare(looks: str, shift: int, kind: str, batch: int) -> str:
     p50, p99 = 1e3 * np.percentile(requests, [50, 99])
     ratio = np.median(requests) / np.median(bare)
     rate = batch / np.median(requests)
-    return (
-        f"| {looks} | {kind} | {batch} | {p50:.1f} | {p99:.1f} | {rate:.0f} "
-        f"| {1e3 * np.median(bare):.1f} | {ratio:.2f} |"
-    )
+    figures = (f"{p50:.1f}", f"{p99:.1f}", f"{rate:.0f}", f"{1e3 * np.median(bare):.1f}")
+    return [looks, kind, str(batch), *figures, f"{ratio:.2f}"]
 
 
 def main(argv: Sequence[str]) -> None:
     """Prints a table."""
     del argv
-    print("| phi | network | episodes | p50, ms | p99, ms | episodes/s | bare, ms | ratio |")
-    print("|---|---|---|---|---|---|---|---|")
-    for looks, shift in (("one look", 0), ("ten looks", 2)):
-        for kind in ("dense", "set"):
-            for batch in (1, 16):
-                print(compare(looks, shift, kind, batch), flush=True)
+    rows = [
+        compare(looks, shift, kind, batch)
+        for looks, shift in (("one look", 0), ("ten looks", 2))
+        for kind in ("dense", "set")
+        for batch in (1, 16)
+    ]
+    print(markdown.table(_HEADS, rows))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from sib_tf.few_shot.report import names
 from sib_tf.few_shot.report.results import method_of
 from sib_tf.method.xi.registry import XI
 from sib_tf.report import wording
+from sib_tf.report.markdown import table
 
 Report = Mapping[str, Any]
 
@@ -77,13 +78,12 @@ def markdown(reports: Sequence[Report], paper: Sequence[Report]) -> str:
         experiments.setdefault(_arguments(report), []).append(report)
     columns = [(shares, method) for shares in _SHARES for method in _methods(reports)]
     accuracies = [f"{_SHARES[shares]}, {METHODS[method].column()}" for shares, method in columns]
-    heads = [*_SETTING, *accuracies, "paper", *_COST, "`--config=`"]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    rows = []
     for arguments, runs in experiments.items():
         means = [_mean(runs, shares, method) for shares, method in columns]
         cells = [*_setting(runs[0]), *means, _published(runs[0], paper), *_cost(runs)]
-        lines.append(f"| {' | '.join([*cells, f'`{arguments}`'])} |")
-    return "\n".join(lines)
+        rows.append([*cells, f"`{arguments}`"])
+    return table([*_SETTING, *accuracies, "paper", *_COST, "`--config=`"], rows)
 
 
 def _methods(reports: Iterable[Report]) -> list[str]:
@@ -119,7 +119,7 @@ def _mean(runs: Sequence[Report], shares: str, method: str) -> str:
         return ""
     accuracy = statistics.mean(row["accuracy"] for row in rows)
     interval = sum(row["ci95"] ** 2 for row in rows) ** 0.5 / len(rows)
-    return f"{wording.percent(accuracy)} ± {wording.percent(interval)}"
+    return wording.percent_interval(accuracy, interval)
 
 
 def _published(report: Report, paper: Sequence[Report]) -> str:
@@ -127,7 +127,7 @@ def _published(report: Report, paper: Sequence[Report]) -> str:
     facts = _facts(report)
     for row in paper:
         if all(row.get(field, value) == value for field, value in facts.items()):
-            return f"{wording.percent(row['accuracy'])} ± {wording.percent(row['ci95'])}"
+            return wording.percent_interval(row["accuracy"], row["ci95"])
     return ""
 
 

@@ -33,6 +33,11 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.1f}"
 
 
+def percent_interval(fraction: float, half_width: float) -> str:
+    """0.7249 and 0.004 to "72.5 ± 0.4"."""
+    return f"{percent(fraction)} ± {percent(half_width)}"
+
+
 def signed_percent(gain: float) -> str:
     """0.1068 to "+10.7"; the minus of a loss is typographic, as wide as the plus."""
     return f"{100 * gain:+z.1f}".replace("-", "−")

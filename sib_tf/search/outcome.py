@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from sib_tf.base.atomic import write_json
 from sib_tf.base.errors import UserError
 from sib_tf.report import wording
+from sib_tf.report.markdown import table
 from sib_tf.search import config_source, space
 from sib_tf.search.tuner import OBJECTIVE, Row
 
@@ -53,9 +54,8 @@ def _accuracy(row: Row) -> float:
 
 def _table(rows: Sequence[Row]) -> str:
     fields = list(dict.fromkeys(name for row in rows for name in row.values))
-    head = ["trial", *fields, "epochs", "validation accuracy, %", "seconds"]
-    lines = [head, ["---"] * len(head), *(_cells(row, fields) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    heads = ["trial", *fields, "epochs", "validation accuracy, %", "seconds"]
+    return table(heads, (_cells(row, fields) for row in rows))
 
 
 def _cells(row: Row, fields: Sequence[str]) -> list[str]:
@@ -67,7 +67,7 @@ def _cells(row: Row, fields: Sequence[str]) -> list[str]:
 def _percent(row: Row) -> str:
     if not row.metrics:
         return "diverged"
-    return f"{wording.percent(_accuracy(row))} ± {wording.percent(row.metrics['ci95'])}"
+    return wording.percent_interval(_accuracy(row), row.metrics["ci95"])
 
 
 def _short(value: object) -> str:

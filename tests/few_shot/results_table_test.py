@@ -24,5 +24,5 @@ def test_a_row_per_method_and_steps_with_both_shares_side_by_side():
         "| method | K | balanced accuracy, % | ECE | dirichlet accuracy, % | ECE |",
         "|---|---|---|---|---|---|",
         "| cosine prototypes | 0 | 50.0 ± 0.4 | 0.031 | 25.0 ± 0.4 | 0.031 |",
-        "| SIB, dense network, trained on balanced queries | 3 | 75.6 ± 0.4 | 0.031 | | |",
+        "| SIB, dense network, trained on balanced queries | 3 | 75.6 ± 0.4 | 0.031 |  |  |",
     ]

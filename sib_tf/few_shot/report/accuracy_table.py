@@ -45,7 +45,7 @@ def _table_group(setting: Setting, rows: Sequence[Row]) -> str:
 
 
 def _table_row(row: Row, is_best: bool) -> str:
-    accuracy = f"{wording.percent(row['accuracy'])} ± {wording.percent(row['ci95'])}"
+    accuracy = wording.percent_interval(row["accuracy"], row["ci95"])
     trained_on = names.queries(row["train_query_shares"]) if method_of(row).iterative else "–"
     return f"""<tr{' class="best"' if is_best else ""}>
 <th scope="row">{html.escape(method_of(row).name(row))}</th>

@@ -1,11 +1,15 @@
 """The results of an evaluation as a Markdown table, for terminals and READMEs."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from sib_tf.few_shot.methods.method import Row
 from sib_tf.few_shot.report.results import method_of
 from sib_tf.report import wording
+from sib_tf.report.markdown import table
+
+_NONE = ("", "")  # of a method that was not evaluated with these shares
 
 
 def markdown(report: Mapping[str, Any]) -> str:
@@ -15,13 +19,13 @@ def markdown(report: Mapping[str, Any]) -> str:
         report: content of `report.json`.
     """
     shares = list(dict.fromkeys(row["query_shares"] for row in report["results"]))
-    cells = {(*_method(row), row["query_shares"]): _cell(row) for row in report["results"]}
-    heads = " | ".join(f"{name} accuracy, % | ECE" for name in shares)
-    lines = [f"| method | K | {heads} |", "|---|---|" + "---|---|" * len(shares)]
+    cells = {(*_method(row), row["query_shares"]): _cells(row) for row in report["results"]}
+    heads = chain.from_iterable((f"{name} accuracy, %", "ECE") for name in shares)
+    rows = []
     for method, steps in dict.fromkeys(key[:2] for key in cells):
-        values = " | ".join(cells.get((method, steps, name), " | ").strip() for name in shares)
-        lines.append(f"| {method} | {steps} | {values} |")
-    return "\n".join(lines)
+        found = (cells.get((method, steps, name), _NONE) for name in shares)
+        rows.append([method, steps, *chain.from_iterable(found)])
+    return table(["method", "K", *heads], rows)
 
 
 def _method(row: Row) -> tuple[str, str]:
@@ -30,6 +34,6 @@ def _method(row: Row) -> tuple[str, str]:
     return method.name_at_any_k(row), method.steps(row)
 
 
-def _cell(row: Row) -> str:
-    accuracy, interval = wording.percent(row["accuracy"]), wording.percent(row["ci95"])
-    return f"{accuracy} ± {interval} | {row['ece']:.3f}"
+def _cells(row: Row) -> tuple[str, str]:
+    """Accuracy and ECE."""
+    return wording.percent_interval(row["accuracy"], row["ci95"]), f"{row['ece']:.3f}"

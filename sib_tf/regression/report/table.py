@@ -5,16 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from sib_tf.regression.report import names
+from sib_tf.report.markdown import table
 
 _METRICS = {"kl": "KL, nats", "mse": "square error"}
 
 
 def markdown(report: Mapping[str, Any]) -> str:
     """The table in Markdown: mean KL and square error of each split."""
-    heads = _heads(report)
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    lines += [f"| {' | '.join(cells)} |" for cells in _cells(report)]
-    return "\n".join(lines)
+    return table(_heads(report), _cells(report))
 
 
 def render(report: Mapping[str, Any]) -> str:

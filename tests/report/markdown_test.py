@@ -1,0 +1,27 @@
+import pytest
+
+from sib_tf.report import markdown, wording
+
+
+def test_a_table():
+    found = markdown.table(["K", "accuracy, %"], [["0", "50.0 ± 0.4"], ["3", ""]])
+    assert found.split("\n") == [
+        "| K | accuracy, % |",
+        "|---|---|",
+        "| 0 | 50.0 ± 0.4 |",
+        "| 3 |  |",
+    ]
+
+
+def test_a_table_without_rows():
+    assert markdown.table(["K"], []) == "| K |\n|---|"
+
+
+@pytest.mark.parametrize("row", [["0"], ["0", "1", "2"]])
+def test_a_row_has_a_cell_for_each_head(row):
+    with pytest.raises(ValueError, match="2 heads"):
+        markdown.table(["K", "ECE"], [["0", "1"], row])
+
+
+def test_a_fraction_with_its_interval():
+    assert wording.percent_interval(0.7249, 0.0036) == "72.5 ± 0.4"
