@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -118,6 +118,22 @@ def embed(phi: keras.Model, images: np.ndarray, batch_size: int = 500) -> np.nda
     """Features of images uint8 [n, H, W, 3], float32 [n, D], in evaluation mode."""
     # Not a lambda: TensorFlow would warn that its code is traced again with every call of this.
     forward = tf.function(functools.partial(phi, training=False), reduce_retracing=True)
+    return in_batches(forward, images, batch_size)
+
+
+def in_batches(
+    forward: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray, batch_size: int
+) -> np.ndarray:
+    """Features of many images, in the memory that a batch takes.
+
+    Args:
+        forward: callable: images, uint8 [B, H, W, 3] -> features [B, D].
+        images: images to embed, uint8 [n, H, W, 3].
+        batch_size: most images of a batch.
+
+    Returns:
+        float32 [n, D].
+    """
     starts = range(0, len(images), batch_size)
     batches = [forward(tf.constant(images[i : i + batch_size])) for i in starts]
     return np.concatenate([tf.cast(features, tf.float32) for features in batches])

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
+from sib_tf.backbones.feature_network import in_batches
 from sib_tf.base.atomic import written_file
 from sib_tf.base.errors import UserError, first_line
 from sib_tf.datasets.images import list_class_folders
@@ -90,10 +91,8 @@ class ExportedModel:
 
     def _features(self, images: np.ndarray) -> tf.Tensor:
         """Features float32 [n, D] of images uint8 [n, H, W, 3]."""
-        batches = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
-        return tf.concat(
-            [self._embed(images=tf.constant(batch))["features"] for batch in batches], axis=0
-        )
+        features = in_batches(lambda batch: self._embed(images=batch)["features"], images, BATCH)
+        return tf.constant(features)
 
 
 def classify_folder(model: Model, support: Path, query: Path, output: Path) -> Counts:
