@@ -5,8 +5,7 @@ import numpy as np
 
 from sib_tf.backbones.feature_network import embed
 from sib_tf.few_shot.episodes.reader import EpisodeTable
-from sib_tf.method.decoders import CosineClassifier
-from sib_tf.method.initializations.prototypes import PrototypeInitialization
+from sib_tf.few_shot.model import FewShotClassifier
 
 
 class PrototypeAccuracy:
@@ -27,8 +26,12 @@ class PrototypeAccuracy:
 
 def prototype_accuracy(features: np.ndarray, episodes: EpisodeTable) -> float:
     """Mean accuracy of plain cosine prototypes (K = 0), features [n, D], over all episodes."""
-    initialization, decoder = PrototypeInitialization(), CosineClassifier()
-    way = episodes.classes.shape[1]
-    theta = initialization(features[episodes.support_ids], episodes.support_labels, way=way)
-    logits = decoder(features[episodes.query_ids], theta)
+    prototypes = FewShotClassifier(episodes.classes.shape[1], features.shape[-1], num_steps=0)
+    logits = prototypes(
+        {
+            "support_features": features[episodes.support_ids],
+            "support_labels": episodes.support_labels,
+            "query_features": features[episodes.query_ids],
+        }
+    )
     return float(np.mean(np.argmax(logits, axis=-1) == episodes.query_labels))
