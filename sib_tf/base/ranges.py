@@ -1,4 +1,7 @@
-"""Refuses numbers of a config that are out of range."""
+"""Refuses numbers that are out of range.
+
+A message begins with the name of the field and its value: `epochs=0 must be ...`.
+"""
 
 import math
 
@@ -6,7 +9,7 @@ from sib_tf.base.errors import UserError
 
 
 def at_least(least: float, **fields: float) -> None:
-    """Refuses a config field below `least`, infinite or NaN.
+    """Refuses a field below `least`, infinite or NaN.
 
     Raises:
         UserError: names the field.
@@ -17,7 +20,7 @@ def at_least(least: float, **fields: float) -> None:
 
 
 def finite(**fields: float) -> None:
-    """Refuses a config field that is infinite or NaN.
+    """Refuses a field that is infinite or NaN.
 
     Raises:
         UserError: names the field.
@@ -28,7 +31,7 @@ def finite(**fields: float) -> None:
 
 
 def positive(**fields: float) -> None:
-    """Refuses a config field that is 0, negative, infinite or NaN.
+    """Refuses a field that is 0, negative, infinite or NaN.
 
     Raises:
         UserError: names the field.

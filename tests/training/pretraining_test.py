@@ -145,3 +145,22 @@ def test_a_saved_classifier_predicts_the_same_and_trains_on(tmp_path):
         each.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0)
     for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"epochs": 0}, "epochs=0 must be at least 1"),
+        ({"crop_size": 0}, "crop_size=0 must be at least 1"),
+        ({"warmup_steps": -1}, "warmup_steps=-1 must be at least 0"),
+        ({"l2": float("inf")}, "l2=inf must be .*finite"),
+        ({"learning_rate": 0.0}, r"learning_rate=0\.0 must be positive"),
+        ({"average_shift": 16}, "average_shift=16 shifts .* less than crop_size=16"),
+        ({"precision": "float16"}, 'precision="float16" is unknown: use float32 or mixed_bfloat16'),
+        ({"backbone": "conv5_4"}, 'backbone="conv5_4" is unknown'),
+        ({"crop_size": 15}, 'crop_size=15 is too small for backbone="conv4_4"'),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(fields, words):
+    with pytest.raises(UserError, match=f"^{words}"):
+        dataclasses.replace(SETTINGS, **fields)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sib_tf.base.errors import UserError
-from sib_tf.base.ranges import positive
+from sib_tf.base.ranges import at_least, positive
 
 QUERY_SHARES = ("balanced", "dirichlet", "mixture")
 
@@ -38,9 +38,8 @@ class EpisodeSpec:
     alpha: float = 2.0
 
     def __post_init__(self) -> None:
-        for name, least in (("way", 2), ("shot", 1), ("queries", 1)):
-            if getattr(self, name) < least:
-                raise UserError(f"{name}={getattr(self, name)} must be at least {least}.")
+        at_least(2, way=self.way)
+        at_least(1, shot=self.shot, queries=self.queries)
         if self.shares not in QUERY_SHARES:
             known = " or ".join(f'"{shares}"' for shares in QUERY_SHARES)
             raise UserError(f'shares="{self.shares}" is unknown: use {known}.')
