@@ -11,6 +11,7 @@ from sib_tf.backbones.registry import BACKBONES
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import execution, families
 from sib_tf.experiments.families import FAMILIES
+from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.method.initializations.registry import INITIALIZATIONS
 from sib_tf.method.xi.registry import XI
 
@@ -89,6 +90,15 @@ def test_the_backbone_sees_pixels_from_minus_1_to_1(page):
     crop, standardization, _ = phi.layers
     expected = images[:, 2:-2, 2:-2] / 127.5 - 1
     np.testing.assert_allclose(standardization(crop(images)), expected, atol=1e-6)
+
+
+def test_the_method_finds_the_nearest_support_example(page):
+    inputs = episodes(np.random.default_rng(2))
+    inputs["query_features"] = (
+        inputs["support_features"][:, ::-1] * 3
+    )  # which are their own nearest
+    found = METHODS["nearest_neighbor"](page["model"])(inputs, 0).numpy()
+    np.testing.assert_array_equal(found.argmax(-1)[0], np.tile(np.arange(5)[::-1], (2, 1)))
 
 
 def test_the_family_runs(page, tmp_path):
