@@ -12,6 +12,8 @@ from sib_tf.base.errors import UserError
 from sib_tf.base.sole_writer import sole_writer
 from sib_tf.base.storage import is_remote
 
+PARTIAL = ".partial-"  # what the names of files begin with that a killed process has left
+
 
 def part_of(folder: Path) -> Path:
     """Where a folder is written until it is finished: beside it, in an object store in place."""
@@ -20,12 +22,15 @@ def part_of(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def written_whole(folder: Path) -> Iterator[Path]:
-    """A folder to write beside `folder`, which takes that name when the block is left in peace.
+    """A folder to write, which is renamed to `folder` if the block exits without an exception.
 
-    Left by an exception, the block leaves nothing behind.
+    After an exception nothing is left behind.
+
+    Args:
+        folder: final name; must not exist.
 
     Raises:
-        UserError: `folder` exists, or another process is writing it.
+        UserError: if `folder` exists, or another process is writing it.
     """
     if folder.exists():
         raise UserError(f"{folder} exists: delete it first or pass another --output.")
@@ -43,14 +48,16 @@ def written_whole(folder: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def written_file(path: Path) -> Iterator[Path]:
-    """A file to write beside `path`, which takes that name when the block is left in peace.
+    """A file to write, which is renamed to `path` if the block exits without an exception.
 
-    What `path` holds is replaced whole. Left by an exception, the block leaves it as it was and
-    nothing beside it.
+    After an exception the content of `path` is what it was, and nothing is left beside it.
+
+    Args:
+        path: final name; a file that has it is replaced as a whole.
     """
-    # With a number for each process, for they can meet; with the suffix last, for libraries derive
-    # the format from it.
-    beside = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    # The process id, because two processes can write the same file; the suffix last, because
+    # libraries derive the format from it.
+    beside = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
     try:
         yield beside
         beside.replace(path)

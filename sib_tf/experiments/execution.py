@@ -18,7 +18,7 @@ from typing import Any
 import tensorflow as tf
 
 from sib_tf.base import commands, machine, storage
-from sib_tf.base.atomic import part_of, write_json
+from sib_tf.base.atomic import PARTIAL, part_of, write_json
 from sib_tf.base.errors import UserError, first_line
 from sib_tf.base.sole_writer import sole_writer
 from sib_tf.experiments import records
@@ -187,6 +187,8 @@ def _open_part(
         records.refuse_other_inputs(part, record["inputs"], begun["inputs"])
         seconds = record.get("seconds", 0.0) + _seconds_alive(part)
         machines = record.get("machines", [])
+        for half_written in part.rglob(f"{PARTIAL}*"):
+            half_written.unlink()
     else:
         if part.exists():
             storage.remove(part)

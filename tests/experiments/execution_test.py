@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import sib_tf
 from sib_tf.base import machine
-from sib_tf.base.atomic import written_whole
+from sib_tf.base.atomic import written_file, written_whole
 from sib_tf.base.errors import UserError
 from sib_tf.base.sole_writer import sole_writer
 from sib_tf.experiments.configuration import Configuration
@@ -186,6 +186,21 @@ def test_a_step_that_can_resume_finds_what_it_left(tmp_path):
         execute(step(crash_after(1), resumes=True), changed(seed=2), tmp_path)
     assert execute(step(crash_after(1), resumes=True), CONFIG, tmp_path)
     assert json.loads((tmp_path / "out/train" / RECORD).read_text())["counts"] == {"before": 2}
+
+
+def test_a_file_that_a_killed_run_has_half_written_goes(tmp_path):
+    def killed_while_writing(context):
+        (context.folder / "log").write_text("0")
+        with pytest.raises(KeyboardInterrupt), written_file(context.folder / "best.npz") as file:
+            file.write_text("half")
+            (context.folder / ".partial-1-best.npz").write_text("half")  # of a process that is gone
+            raise KeyboardInterrupt
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        execute(step(killed_while_writing, resumes=True), CONFIG, tmp_path)
+    assert execute(step(crash_after(3), resumes=True), CONFIG, tmp_path)
+    assert sorted(path.name for path in (tmp_path / "out/train").iterdir()) == ["log", RECORD]
 
 
 def test_a_run_that_left_nothing_does_not_bind_the_next_to_its_config(tmp_path):
