@@ -4,11 +4,12 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 BUILDIFIER := $(VENV)/node_modules/.bin/buildifier
 
-.PHONY: help quickstart test lint bazel-test benchmark results reproduce-cifar-fs evaluate-cifar-fs clean
+.PHONY: help quickstart test test-old-cpu lint bazel-test benchmark results reproduce-cifar-fs evaluate-cifar-fs clean
 
 help:
 	@echo 'make quickstart  from raw images to predictions of a SavedModel, into work/glyphs'
 	@echo 'make test        all tests'
+	@echo 'make test-old-cpu  the tests that depend on rounding, as on a CPU without AVX'
 	@echo 'make lint        ruff, buildifier and who may import whom, as in CI'
 	@echo 'make bazel-test  builds and tests with the Bazel of Debian, without the network'
 	@echo 'make benchmark   milliseconds of a meta-training step, images a second, latency of requests'
@@ -35,6 +36,11 @@ test: $(INSTALLED)
 # npm gives files dates of 1985, so that only their presence counts.
 $(BUILDIFIER): | $(INSTALLED)
 	npm install --silent --no-audit --no-fund --prefix $(VENV) @bazel/buildifier@8.2.1
+
+# What rounds differently where a CPU has fewer instructions, on any CPU.
+test-old-cpu: $(INSTALLED)
+	ONEDNN_MAX_CPU_ISA=SSE41 XLA_FLAGS=--xla_cpu_max_isa=SSE4_2 $(RUN) -m pytest -m 'not slow' \
+		tests/backbones tests/few_shot/reference_parity_test.py tests/serving/export_test.py
 
 lint: $(INSTALLED) $(BUILDIFIER)
 	$(VENV)/bin/ruff check .
