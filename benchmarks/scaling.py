@@ -17,6 +17,8 @@ from pathlib import Path
 
 from absl import app, flags
 
+from sib_tf.report import markdown
+
 _IMAGES = flags.DEFINE_multi_integer("images", [67, 200, 400], "Images of each class.")
 _WORKERS = flags.DEFINE_multi_integer("workers", [1, 2], "Beam workers.")
 
@@ -38,23 +40,25 @@ JOBS = {
     "train": ["model"],
     "evaluate": ["evaluation"],
 }
+HEADS = ("images", "job", "workers", "seconds", "images/s", "MB written", "MB of memory")
 ON_BEAM = ("build_dataset", "build_episodes", "embed")
 
 
 def main(argv: Sequence[str]) -> None:
     """Prints a row for each job, size and number of workers."""
     del argv
-    print("| images | job | workers | seconds | images/s | MB written | MB of memory |")
-    print("|---|---|---|---|---|---|---|")
-    for images_per_class in _IMAGES.value:
-        for workers in _WORKERS.value:
-            for job, cells in costs(images_per_class, workers):
-                if job in ON_BEAM or workers == _WORKERS.value[0]:
-                    images = CLASSES * images_per_class
-                    print(f"| {images:,} | {job} | {workers} | {cells} |", flush=True)
+    rows = (
+        [f"{CLASSES * images_per_class:,}", job, str(workers), *cells]
+        for images_per_class in _IMAGES.value
+        for workers in _WORKERS.value
+        for job, cells in costs(images_per_class, workers)
+        if job in ON_BEAM or workers == _WORKERS.value[0]
+    )
+    for line in markdown.lines(HEADS, rows):
+        print(line, flush=True)
 
 
-def costs(images_per_class: int, workers: int) -> Iterator[tuple[str, str]]:
+def costs(images_per_class: int, workers: int) -> Iterator[tuple[str, Sequence[str]]]:
     """Walks the jobs on a data set of this size: each with the rest of its row."""
     beam = ["--", f"--direct_num_workers={workers}"]
     if workers > 1:
@@ -64,7 +68,7 @@ def costs(images_per_class: int, workers: int) -> Iterator[tuple[str, str]]:
             yield job, cost(job, images_per_class, Path(folder), beam if job in ON_BEAM else [])
 
 
-def cost(job: str, images_per_class: int, folder: Path, beam: Sequence[str]) -> str:
+def cost(job: str, images_per_class: int, folder: Path, beam: Sequence[str]) -> Sequence[str]:
     """Runs a job and reads what it cost, the start of the program left out."""
     command = [sys.executable, "-m", f"jobs.{job}", *CONFIG, f"--workdir={folder}"]
     command += [f"--config.data.images_per_class={images_per_class}", *beam]
@@ -80,7 +84,7 @@ def cost(job: str, images_per_class: int, folder: Path, beam: Sequence[str]) -> 
     size = sum(file.stat().st_size for result in written for file in result.rglob("*"))
     memory = usage.ru_maxrss * 1024  # which Linux counts in KiB
     rate = CLASSES * images_per_class / seconds
-    return f"{seconds:.1f} | {rate:,.0f} | {size / 1e6:.1f} | {memory / 1e6:.0f}"
+    return f"{seconds:.1f}", f"{rate:,.0f}", f"{size / 1e6:.1f}", f"{memory / 1e6:.0f}"
 
 
 if __name__ == "__main__":

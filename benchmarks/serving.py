@@ -71,13 +71,14 @@ def compare(looks: str, shift: int, kind: str, batch: int) -> list[str]:
 def main(argv: Sequence[str]) -> None:
     """Prints a table."""
     del argv
-    rows = [
+    rows = (
         compare(looks, shift, kind, batch)
         for looks, shift in (("one look", 0), ("ten looks", 2))
         for kind in ("dense", "set")
         for batch in (1, 16)
-    ]
-    print(markdown.table(_HEADS, rows))
+    )
+    for line in markdown.lines(_HEADS, rows):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":
