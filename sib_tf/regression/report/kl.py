@@ -19,10 +19,7 @@ _PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 def in_training(report: Mapping[str, Any]) -> Picture:
     """A line for each split, from the untrained model on."""
     figure, axes = _one_panel()
-    for split in report["tasks"]:
-        rows = _of_split(report["training"], split)
-        steps = [row["step"] for row in rows]
-        _plot(axes, split, steps, rows, marker=".")
+    steps = _plot(axes, report, "training", over="step", marker=".")
     # Logarithmic, as most of the fall is in the first steps, but for those up to the first epoch.
     axes.set_xscale("symlog", linthresh=steps[1])
     axes.set_xlim(0, steps[-1])
@@ -42,10 +39,7 @@ def in_training(report: Mapping[str, Any]) -> Picture:
 def vs_steps(report: Mapping[str, Any]) -> Picture:
     """A line for each split over the K of evaluation."""
     figure, axes = _one_panel()
-    for split in report["tasks"]:
-        rows = _of_split(report["results"], split)
-        steps = [row["num_steps"] for row in rows]
-        _plot(axes, split, steps, rows, marker="o")
+    steps = _plot(axes, report, "results", over="num_steps", marker="o")
     axes.axvline(report["num_steps"], color=GREY, linewidth=0.9, zorder=0)
     axes.xaxis.set_major_locator(FixedLocator(steps))
     _finish(axes, report, xlabel="K, synthetic-gradient steps")
@@ -73,14 +67,14 @@ def _one_panel() -> tuple[Figure, Axes]:
 
 
 def _plot(
-    axes: Axes,
-    split: str,
-    steps: Sequence[int],
-    rows: Sequence[Mapping[str, Any]],
-    marker: str,
-) -> None:
-    kl = [row["kl"] for row in rows]
-    axes.plot(steps, kl, color=_COLOURS[split], label=names.SPLITS[split], marker=marker)
+    axes: Axes, report: Mapping[str, Any], part: str, over: str, marker: str
+) -> Sequence[int]:
+    """A line for each split over a field of the rows of a part; returns its values."""
+    for split in report["tasks"]:
+        rows = _of_split(report[part], split)
+        steps, kl = zip(*((row[over], row["kl"]) for row in rows), strict=True)
+        axes.plot(steps, kl, color=_COLOURS[split], label=names.SPLITS[split], marker=marker)
+    return steps
 
 
 def _finish(axes: Axes, report: Mapping[str, Any], xlabel: str) -> None:
