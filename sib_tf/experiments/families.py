@@ -55,7 +55,8 @@ def read(config: ConfigDict) -> Configuration:
         UserError: if a field is missing, unknown or out of range; names it.
     """
     fields = config.to_dict()
-    family = FAMILIES[fields.pop("family", None)]
+    family = _family(config)
+    del fields["family"]
     seed = fields.pop("seed", 0)
     if not 0 <= seed < _MAX_SEED:
         raise UserError(f"config.seed={seed} must be at least 0 and less than 2**32.")
@@ -69,6 +70,10 @@ def read(config: ConfigDict) -> Configuration:
     return checked
 
 
+def _family(config: ConfigDict) -> Family:
+    return FAMILIES[config.get("family")]
+
+
 def _section(kind: Callable[..., Any], name: str, fields: Mapping[str, Any]) -> Any:
     return sections.build(kind, name, fields) if isinstance(kind, type) else kind(**fields)
 
@@ -79,7 +84,7 @@ def steps(config: ConfigDict, options: Options | None = None) -> list[Step]:
     Raises:
         UserError: if the config is not one that `read` accepts, or the options do not fit.
     """
-    return FAMILIES[config.family].steps(read(config), options or Options())
+    return _family(config).steps(read(config), options or Options())
 
 
 def steps_of(config: ConfigDict, name: str, options: Options | None = None) -> list[Step]:
@@ -91,7 +96,8 @@ def steps_of(config: ConfigDict, name: str, options: Options | None = None) -> l
     every = steps(config, options)
     chosen = [step for step in every if step.name == name]
     if not chosen:
-        title, names = FAMILIES[config.family].title, dict.fromkeys(step.name for step in every)
+        names = dict.fromkeys(step.name for step in every)
+        title = _family(config).title
         raise UserError(f"A {title} has no step {name}, only {', '.join(names)}.")
     return chosen
 

@@ -172,7 +172,7 @@ def cold(version, tmp_path_factory):
 @pytest.fixture(scope="module")
 def patient(run, cold):
     """One that waits for four requests to fill a batch."""
-    return run(cold.parent, batching=batching(size=4, seconds=4))
+    return run(cold.parent, batching=batching(size=4, seconds=15))
 
 
 def episode(shots=(1, 2, 1), queries=7, seed=0):
@@ -273,7 +273,7 @@ def test_requests_of_different_sizes_share_a_batch_and_get_what_they_get_alone(
         [lambda m=m, e=e: m.classify(e) for m, e in zip(models, OF_MANY_SIZES, strict=True)]
     )
     # Four fill a batch. Any other batch would have been waited for.
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 12
     for probabilities, whole in zip(found, OF_MANY_SIZES, strict=True):
         np.testing.assert_allclose(probabilities, local.classify(whole), atol=1e-5)
 
@@ -673,7 +673,7 @@ def write_images(folder, episode):
 
 def when_loaded(ask):
     """What a server answers that has yet to load its model: until then it has no such model."""
-    for _ in range(200):
+    for _ in range(1200):
         try:
             return ask()
         except UserError as error:
