@@ -22,10 +22,9 @@ def build(kind: type[T], name: str, fields: Mapping[str, Any]) -> T:
             `config.NAME.FIELD`.
     """
     known = {field.name: field for field in dataclasses.fields(kind) if field.init}
-    for unknown in fields.keys() - known.keys():
-        raise UserError(
-            f"config.{name}.{unknown} is unknown: use {', '.join(known)}, as {kind.__name__} says."
-        )
+    for field in fields:
+        if field not in known:
+            raise UserError(f"config.{name}.{field} is unknown: use {', '.join(known)}.")
     for field in known.values():
         if _is_required(field) and field.name not in fields:
             raise UserError(

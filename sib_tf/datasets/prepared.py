@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from sib_tf.base import commands
 from sib_tf.base.errors import UserError
 
 SPLITS = ("train", "validation", "test")
@@ -109,7 +110,7 @@ def _batches(
         folder = Path(builder.data_path).parents[builder.info.full_name.count("/")]
         raise UserError(
             f"{folder}: the {split} split cannot be read ({type(error).__name__}): delete it, then "
-            "run `python -m jobs.build_dataset`."
+            f"run {commands.job('build_dataset')}."
         ) from error
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sib_tf.base import machine
+from sib_tf.base import commands, machine
 from sib_tf.base.atomic import write_json, written_whole
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import records
@@ -46,7 +46,7 @@ def publish(
     evaluation = workdir / evaluate.folder
     for needed in (evaluation / RECORD, *weights):
         if not needed.exists():
-            raise UserError(f"{needed.parent} is missing: run `python -m jobs.pipeline` first.")
+            raise UserError(f"{needed.parent} is missing: run {commands.job('pipeline')} first.")
     record = _read(evaluation / RECORD)
     wanted = config.record(evaluate.all_reads())
     written = {**config.defaults(), **records.read(evaluation / RECORD)["config"]}

@@ -14,7 +14,7 @@ from sib_tf.experiments.configuration import flattened
 
 RECORD = "step.json"
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "apache-beam")
-_FIRST = ("family", "data.name")  # with another of these, most fields differ
+_FIRST = "data.name"  # with another one, most fields differ
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def refuse_other(
         UserError: if a wanted field differs or is missing; names it.
     """
     fields = dict(flattened(wanted))
-    for path in sorted(fields, key=lambda path: (path not in _FIRST, path)):
+    for path in sorted(fields, key=lambda path: (path != _FIRST, path)):
         if path not in written or written[path] != fields[path]:
             raise UserError(
                 f"{source} was written with config.{path}={written.get(path)!r}, not "

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from sib_tf.base import commands
 from sib_tf.base.errors import UserError
 from sib_tf.beam.records import parsed_batches, record_files, serialize
 
@@ -61,8 +62,8 @@ def read(folder: Path) -> FeatureTable:
         info = json.loads((folder / INFO).read_text())
         views, count, dim = info["views"], info["examples"], info["dim"]
     except (OSError, ValueError, KeyError):
-        raise UserError(f"{folder} holds no features: run `python -m jobs.embed` first.") from None
-    again = f"delete {folder.parent} and run `python -m jobs.embed` again."
+        raise UserError(f"{folder} holds no features: run {commands.job('embed')} first.") from None
+    again = f"delete {folder.parent} and run {commands.job('embed')} again."
     features = np.zeros((views, count, dim), np.float32)
     labels = np.full(count, _NO_LABEL, np.int64)
     parse = _parser(views * dim)

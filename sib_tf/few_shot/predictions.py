@@ -16,7 +16,7 @@ import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 
-from sib_tf.base import keras_file, storage
+from sib_tf.base import commands, keras_file, storage
 from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
 from sib_tf.beam.counters import counter
@@ -152,7 +152,7 @@ def _read(
             truth = labels[start : start + BATCH]
             parts[method.decode()][start] = Predictions(probabilities, truth, float(seconds))
     if any(sorted(found) != list(starts) for found in parts.values()):
-        raise UserError(f"{folder} lacks predictions: run `python -m jobs.evaluate` again.")
+        raise UserError(f"{folder} lacks predictions: run {commands.job('evaluate')} again.")
     return {method: joined([found[n] for n in starts]) for method, found in parts.items()}
 
 

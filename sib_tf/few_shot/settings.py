@@ -33,6 +33,9 @@ class EpisodeSettings:
     dirichlet_alpha: float = 2.0
 
     def __post_init__(self) -> None:
+        at_least(1, queries_per_class=self.queries_per_class)
+        if self.queries is not None:
+            at_least(1, queries=self.queries)
         self.spec("dirichlet")
 
     def spec(self, shares: str) -> EpisodeSpec:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from sib_tf.base import commands
 from sib_tf.base.errors import UserError
 from sib_tf.beam.records import parsed_batches, record_files
 from sib_tf.few_shot.episodes import schema
@@ -68,7 +69,7 @@ def read_table(folder: Path, spec: EpisodeSpec, count: int) -> EpisodeTable:
     if sorted(numbers) != list(range(count)):
         raise UserError(
             f"{folder} does not hold each of the episodes 0..{count - 1} once: delete the folder "
-            f"of the step, {folder.parent}, then run `python -m jobs.build_episodes` again."
+            f"of the step, {folder.parent}, then run {commands.job('build_episodes')} again."
         )
     order = np.argsort(numbers)
     return EpisodeTable(*(_column(batches, name)[order] for name in schema.INTEGERS))
