@@ -92,7 +92,7 @@ class Running:
     def address(self, rest):
         return f"127.0.0.1:{self.ports[rest]}"
 
-    def connect(self, rest=False, model=NAME, timeout=10.0):
+    def connect(self, rest=False, model=NAME, timeout=30.0):
         return connect(self.address(rest), model, timeout=timeout, rest=rest)
 
     def channel(self):
@@ -267,7 +267,7 @@ def test_answers_are_those_of_the_model_in_this_process(server, local, rest, siz
 def test_requests_of_different_sizes_share_a_batch_and_get_what_they_get_alone(
     patient, local, rest
 ):
-    models = [patient.connect(rest) for _ in OF_MANY_SIZES]
+    models = [patient.connect(rest, timeout=60) for _ in OF_MANY_SIZES]
     start = time.monotonic()
     found = at_once(
         [lambda m=m, e=e: m.classify(e) for m, e in zip(models, OF_MANY_SIZES, strict=True)]
