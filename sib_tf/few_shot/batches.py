@@ -68,6 +68,11 @@ def episode_batches(
 ) -> tf.data.Dataset:
     """All episodes once, in their order, on the first view of each image.
 
+    Args:
+        features: features of the images.
+        episodes: episodes of these images.
+        batch_size: B, number of episodes of a batch.
+
     Returns:
         A data set of (inputs of `FewShotClassifier`, query_labels int32 [B, Q]).
     """

@@ -24,7 +24,7 @@ class Predictions:
     """What a method says of E episodes after 0 .. K steps; K is 0 for a method without steps.
 
     Attributes:
-        probabilities: float32 [K+1, E, Q, N].
+        probabilities: predicted probabilities of the classes, float32 [K+1, E, Q, N].
         labels: true labels of the queries, int32 [E, Q].
         seconds: duration of the one pass over all episodes that gave all probabilities, with the
             features in memory and without compilation; summed over workers if there are several.

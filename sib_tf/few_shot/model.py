@@ -33,12 +33,13 @@ class FewShotClassifier(keras.Model):
     a query takes no part in the steps. Its own logits are those that the others lead to.
 
     Args:
-        way: N; all classes of all episodes have support. None lets a set-wise model take N from the
-            largest support label of the batch: a class without support in its episode takes no
-            part there and gets probability 0, so that episodes may differ in their classes.
-        feature_dim: D.
-        num_steps: K, synthetic-gradient steps.
-        step_size: eta. The step sums over queries.
+        way: N, number of classes, all with support in all episodes. None lets a set-wise model take
+            N from the largest support label of the batch: a class without support in its episode
+            takes no part there and gets probability 0, so that episodes may differ in their
+            classes.
+        feature_dim: D, number of features.
+        num_steps: K, number of synthetic-gradient steps.
+        step_size: eta, size of a step, which sums over queries.
         synthetic_gradient: name of xi in `XI`: "dense" (the paper's network), "set" (any number of
             classes), or one that was added there.
         hidden: units of the hidden layers of xi; None: the network's default.

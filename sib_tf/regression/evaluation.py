@@ -12,6 +12,11 @@ from sib_tf.regression.tasks import Lines, Normal, kl, posterior, prior
 def rows(model: LineRegressor, tasks: Mapping[str, Lines], num_steps: int) -> list[dict]:
     """Results on each split after 0 .. num_steps steps.
 
+    Args:
+        model: trained regression.
+        tasks: tasks by split.
+        num_steps: K, the largest number of steps to evaluate.
+
     Returns:
         A row for each split and K: `split`, `num_steps`, `kl`, the mean over tasks of
         KL(N(theta^K, sigma_w^2) || p(w | task)) in nats, and `mse`, the mean over tasks and inputs
@@ -31,7 +36,7 @@ def rows_as_trained(model: LineRegressor, tasks: Mapping[str, Lines]) -> list[di
 
 
 def rows_of_best_constant(tasks: Mapping[str, Lines]) -> list[dict]:
-    """What the best slope for all tasks of a family leaves of those that were drawn.
+    """KL and square error of the best slope for all tasks of a family, on those that were drawn.
 
     Returns:
         A row for each split: `split`, `slope`, `kl` and `mse`. The mean of `kl` over draws is
@@ -58,8 +63,8 @@ class KLLog(keras.callbacks.Callback):
     """Adds `kl_SPLIT` and `mse_SPLIT` at the K of training to the logs of each epoch.
 
     Args:
-        task: the task model being trained.
-        tasks: by split.
+        task: task model in training.
+        tasks: tasks by split.
     """
 
     def __init__(self, task: LineRegressor, tasks: Mapping[str, Lines]) -> None:

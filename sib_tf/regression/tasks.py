@@ -24,10 +24,10 @@ class LineFamily:
     """All tasks of these constants.
 
     Attributes:
-        num_points: n, inputs of a task.
+        num_points: n, number of inputs of a task.
         mu: mean of the inputs.
-        sigma: their standard deviation.
-        mu_w: mean of e, slope less mean input.
+        sigma: standard deviation of the inputs.
+        mu_w: mean of e, the slope less the mean input.
         sigma_w: standard deviation of e, and of the variational posterior.
 
     Raises:
@@ -60,13 +60,13 @@ class Lines(NamedTuple):
 
 
 class Normal(NamedTuple):
-    """N(mean, std^2); numbers or arrays."""
+    """Normal distribution N(mean, std^2); numbers or arrays."""
 
     mean: np.ndarray | float
     std: np.ndarray | float
 
     def density(self, at: np.ndarray) -> np.ndarray:
-        """Its density."""
+        """Density of the distribution."""
         z = (at - self.mean) / self.std
         return np.exp(-0.5 * np.square(z)) / (self.std * np.sqrt(2 * np.pi))
 

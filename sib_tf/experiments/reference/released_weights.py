@@ -16,7 +16,7 @@ def variables(model: keras.Model) -> dict[str, keras.Variable]:
     """Released name -> our variable, of a classifier or a backbone of `registry.build`.
 
     Raises:
-        ValueError: a classifier whose synthetic gradient is not the paper's.
+        ValueError: if the synthetic gradient of a classifier is not the paper's.
     """
     if isinstance(model, FewShotClassifier):
         return _classifier_variables(model)
@@ -78,12 +78,12 @@ def assign(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
     """Copies released weights into a model, all of them or none.
 
     Args:
-        model: a classifier with the dense synthetic gradient, or a backbone of `registry.build`.
-        weights: PyTorch name -> array, as in `state_dict()` of the released model. Running averages
-            that ours has no use for, and batch counters, are passed over.
+        model: classifier with the dense synthetic gradient, or backbone of `registry.build`.
+        weights: PyTorch name -> array, from `state_dict()` of the released model. Batch counters,
+            and running averages that our model lacks, are ignored.
 
     Raises:
-        ValueError: a name is missing or unknown, or a shape does not fit; the message names it.
+        ValueError: if a name is missing or unknown, or a shape does not fit; names it.
     """
     ours = variables(model)
     given = {n: value for n, value in weights.items() if n in ours or not n.endswith(_STATISTICS)}

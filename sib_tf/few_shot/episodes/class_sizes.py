@@ -14,7 +14,7 @@ class CountSmallClasses(beam.PTransform):
     Takes (part of the split, its labels int64 [n]) and gives nothing.
 
     Args:
-        needed: examples of a class.
+        needed: number of examples that a class must have.
     """
 
     def __init__(self, needed: int) -> None:

@@ -20,9 +20,11 @@ class EpisodeTable:
     """All episodes of a folder, in the order of their numbers. E episodes of one way, S and Q.
 
     Attributes:
-        classes: int32 [E, N], labels in the data set.
-        support_ids, support_labels: int32 [E, S].
-        query_ids, query_labels: int32 [E, Q].
+        classes: labels of the classes in the data set, int32 [E, N].
+        support_ids: positions of the support examples in their split, int32 [E, S].
+        support_labels: labels of the support examples, int32 [E, S], 0 .. N-1.
+        query_ids: positions of the query examples in their split, int32 [E, Q].
+        query_labels: labels of the query examples, int32 [E, Q], 0 .. N-1.
     """
 
     classes: np.ndarray

@@ -17,13 +17,14 @@ class EpisodeSpec:
     """What an episode looks like.
 
     Attributes:
-        way: N, classes.
-        shot: labelled examples of each class; S = way * shot. The support set is always balanced.
-        queries: Q, unlabelled examples in all.
-        shares: how Q is shared among the classes. "balanced": equally. "dirichlet": each query
-            belongs to class n with probability p_n, p ~ Dirichlet(alpha, ..., alpha) anew for each
-            episode, so that a class may have no query. "mixture": one or the other, by the toss of
-            a coin for each episode.
+        way: N, number of classes.
+        shot: number of labelled examples of each class; S = way * shot. The support set is always
+            balanced.
+        queries: Q, number of unlabelled examples in all.
+        shares: shares of the classes in the queries. "balanced": equal ones. "dirichlet": each
+            query belongs to class n with probability p_n, p ~ Dirichlet(alpha, ..., alpha) anew for
+            each episode, so that a class may have no query. "mixture": one or the other, by the
+            toss of a coin for each episode.
         alpha: concentration of the Dirichlet distribution; the smaller, the less balanced.
 
     Raises:
@@ -61,10 +62,13 @@ class Episode:
     """One episode, by the positions of its examples in their split.
 
     Attributes:
-        index: its number, counted from 0.
-        classes: int64 [N], the data set's labels; episode label n stands for classes[n].
-        support_ids: int64 [S]. support_labels: int64 [S], 0..N-1.
-        query_ids: int64 [Q], in random order. query_labels: int64 [Q], 0..N-1.
+        index: number of the episode, counted from 0.
+        classes: labels of the classes in the data set, int64 [N]; episode label n stands for
+            classes[n].
+        support_ids: positions of the support examples, int64 [S].
+        support_labels: labels of the support examples, int64 [S], 0 .. N-1.
+        query_ids: positions of the query examples, int64 [Q], in random order.
+        query_labels: labels of the query examples, int64 [Q], 0 .. N-1.
     """
 
     index: int

@@ -15,7 +15,7 @@ class Method(abc.ABC):
     """A way to classify the queries of episodes, evaluated and reported beside others.
 
     A new one subclasses this and gets a name in `registry.METHODS`. Evaluation, report, tables,
-    model card and the summary of all results find it there, and ask it what it is called.
+    model card and the summary of all results find it there and take its names from the class.
 
     Attributes:
         title: name in reports, tables and model cards.

@@ -27,17 +27,16 @@ def write(path: Path, report: Mapping[str, Any], curves: Curves, episode: ShownE
     """Writes the page, and its pictures as PNG files into `pictures/` beside it.
 
     Args:
-        path: the HTML file. Folders are made as needed; existing files are replaced.
-        report: the content of `report.json`: `dataset`, `backbone`, `split`, `episodes`, `seed`,
+        path: HTML file to write. Folders are made as needed; existing files are replaced.
+        report: content of `report.json`: `dataset`, `backbone`, `split`, `episodes`, `seed`,
             `num_steps` and `step_size` of the training and the rows of `results`.
-        curves: for the phases "pretraining" and "meta-training" their `loss`, `accuracy`,
-            `val_loss` and `val_accuracy` over the epochs; `epoch`, if there, numbers these.
-            Sequences of a phase are of equal length; None and NaN are gaps. Phases and metrics may
-            be missing.
-        episode: the episode to draw.
+        curves: `loss`, `accuracy`, `val_loss` and `val_accuracy` over the epochs of the phases
+            "pretraining" and "meta-training"; `epoch`, if there, numbers these. Sequences of a
+            phase are of equal length; None and NaN are gaps. Phases and metrics may be missing.
+        episode: test episode to draw.
 
     Raises:
-        ValueError: the report has no results.
+        ValueError: if the report has no results.
     """
     if not report["results"]:
         raise ValueError("The report has no results: there is nothing to draw.")

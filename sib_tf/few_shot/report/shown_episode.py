@@ -11,15 +11,15 @@ class ShownEpisode:
     """One test episode with what was predicted in it, for the pictures.
 
     Attributes:
-        class_names: the N classes.
-        support_images: uint8 [S, H, W, 3].
-        support_labels: int [S], 0..N-1.
-        query_images: uint8 [Q, H, W, 3].
-        query_labels: int [Q], 0..N-1.
-        probabilities: float [K + 1, Q, N], the predictions after 0..K synthetic-gradient steps.
+        class_names: names of the N classes.
+        support_images: support images, uint8 [S, H, W, 3].
+        support_labels: labels of the support images, int [S], 0 .. N-1.
+        query_images: query images, uint8 [Q, H, W, 3].
+        query_labels: true labels of the query images, int [Q], 0 .. N-1.
+        probabilities: predictions after 0 .. K synthetic-gradient steps, float [K+1, Q, N].
 
     Raises:
-        ValueError: an array has another shape, or images are not uint8.
+        ValueError: if an array has another shape, or images are not uint8.
     """
 
     class_names: Sequence[str]

@@ -20,9 +20,9 @@ def write(path: Path, report: Mapping[str, Any], shown: Shown) -> None:
     """Writes the page, and its pictures as PNG files into `pictures/` beside it.
 
     Args:
-        path: the HTML file. Folders are made as needed; existing files are replaced.
-        report: the content of `report.json`.
-        shown: the tasks to draw.
+        path: HTML file to write. Folders are made as needed; existing files are replaced.
+        report: content of `report.json`.
+        shown: tasks to draw.
     """
     content = page.Page(
         title="Zero-shot regression: spinning lines",

@@ -12,7 +12,7 @@ class Shown(NamedTuple):
 
     Attributes:
         lines: T tasks.
-        slopes: theta^0 .. theta^K, float [K + 1, T].
+        slopes: slopes theta^0 .. theta^K of the tasks, float [K+1, T].
     """
 
     lines: Lines
