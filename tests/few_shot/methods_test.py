@@ -200,10 +200,12 @@ def published(report, seed):
         "machine": "M",
         "seconds": {"train": 60.0},
         "config": {
-            "shot": 2,
-            "num_steps": 1,
-            "synthetic_gradient": "dense",
-            "train_query_shares": "balanced",
+            "episodes": {"shot": 2},
+            "meta": {
+                "num_steps": 1,
+                "synthetic_gradient": "dense",
+                "query_shares": "balanced",
+            },
         },
     }
 
