@@ -11,7 +11,7 @@ from sib_tf.base.sole_writer import sole_writer
 
 HOLD = """
 import pathlib, sys, time
-from sib_tf.sole_writer import sole_writer
+from sib_tf.base.sole_writer import sole_writer
 with sole_writer(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
