@@ -35,7 +35,7 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
 
     Without `--runner`, the pipeline runs in this process. Beam's own default, the `DirectRunner`,
     first tries to download another runner from the internet. `--runner=DaskRunner` is
-    `sib_tf.dask_runner`.
+    `sib_tf.beam.dask_runner`.
 
     Raises:
         UserError: if an argument is not a Beam option or has a wrong value, or if the runner is
