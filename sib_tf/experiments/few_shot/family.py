@@ -17,6 +17,7 @@ from sib_tf.experiments.few_shot.release import ExportSettings, export_step, pre
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.published_weights import copied
 from sib_tf.experiments.step import Step
+from sib_tf.experiments.unrolling import refuse_fewer_steps
 from sib_tf.few_shot.settings import EpisodeSettings, EvaluationSettings, MetaSettings
 from sib_tf.training import meta_training, pretraining
 
@@ -65,11 +66,7 @@ def check(config: Configuration) -> None:
             config.episodes.spec(shares)
     with _naming("phi.selection_way and config.phi.selection_queries"):
         selection_spec(config.phi)
-    if config.eval.num_steps < config.meta.num_steps:
-        raise UserError(
-            f"config.eval.num_steps={config.eval.num_steps} must be at least "
-            f"config.meta.num_steps={config.meta.num_steps}, which the model is trained for."
-        )
+    refuse_fewer_steps(config)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from sib_tf.base.errors import UserError
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
+from sib_tf.experiments.unrolling import refuse_fewer_steps
 from sib_tf.regression import evaluation
 from sib_tf.regression.batches import training_batches
 from sib_tf.regression.model import LineRegressor
@@ -24,20 +25,8 @@ from sib_tf.training import meta_training
 
 TITLE = "zero-shot regression"
 SECTIONS = {"tasks": TaskSettings, "meta": MetaSettings, "eval": EvaluationSettings}
+check = refuse_fewer_steps
 _MODEL = "model"
-
-
-def check(config: Configuration) -> None:
-    """Refuses sections that do not fit each other.
-
-    Raises:
-        UserError: names the field.
-    """
-    if config.eval.num_steps < config.meta.num_steps:
-        raise UserError(
-            f"config.eval.num_steps={config.eval.num_steps} must be at least "
-            f"config.meta.num_steps={config.meta.num_steps}, which the model is trained for."
-        )
 
 
 def steps(config: Configuration, options: Options) -> list[Step]:
