@@ -94,11 +94,14 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     if weights:
         phi = copied(phi, weights)
     embed = {split: embed_step(data, phi, split) for split in prepared.SPLITS}
-    by_ids = dataclasses.replace(options, materialize="ids")
-    episodes = {
-        split: build_episodes_steps(config, data, embed[split], split, by_ids)
-        for split in prepared.SPLITS
-    }
+
+    def drawn(holding: Options) -> dict[str, list[Step]]:
+        return {
+            split: build_episodes_steps(config, data, embed[split], split, holding)
+            for split in prepared.SPLITS
+        }
+
+    episodes, written = drawn(dataclasses.replace(options, materialize="ids")), drawn(options)
     train = train_step(
         [embed[split] for split in TRAINING_SPLITS],
         [step for split in TRAINING_SPLITS for step in episodes[split]],
@@ -107,14 +110,9 @@ def steps(config: Configuration, options: Options) -> list[Step]:
         train = copied(train, weights)
     evaluate = evaluate_step(train, [embed["test"]], episodes["test"])
     exported = export_step(train, evaluate)
-    if options.materialize != "ids":
-        episodes = {
-            split: build_episodes_steps(config, data, embed[split], split, options)
-            for split in prepared.SPLITS
-        }
     walk = [
         data,
-        *(step for split in splits if split in options.splits for step in episodes[split]),
+        *(step for split in splits if split in options.splits for step in written[split]),
         phi,
         *(embed[split] for split in splits),
         train,
