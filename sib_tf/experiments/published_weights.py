@@ -6,9 +6,8 @@ from typing import Any
 
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import records
+from sib_tf.experiments.report_files import REPORT
 from sib_tf.experiments.step import Context, Step
-
-REPORT = "report.json"
 
 
 def copied(step: Step, folder: Path) -> Step:

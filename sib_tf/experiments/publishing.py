@@ -11,8 +11,8 @@ from sib_tf.base.atomic import write_json, written_whole
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import records
 from sib_tf.experiments.configuration import Configuration
-from sib_tf.experiments.published_weights import REPORT
 from sib_tf.experiments.records import RECORD
+from sib_tf.experiments.report_files import REPORT
 from sib_tf.experiments.step import Step
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import flat_configs
-from sib_tf.experiments.published_weights import REPORT
+from sib_tf.experiments.report_files import REPORT
 from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.report import names
 from sib_tf.few_shot.report.results import method_of

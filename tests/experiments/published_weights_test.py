@@ -13,7 +13,7 @@ from sib_tf.base.errors import UserError
 from sib_tf.experiments import families, records
 from sib_tf.experiments.execution import execute
 from sib_tf.experiments.options import Options
-from sib_tf.experiments.published_weights import REPORT
+from sib_tf.experiments.report_files import REPORT
 
 RESULTS = Path(__file__).parents[2] / "results"
 PUBLISHED = sorted({file.parent for file in RESULTS.glob("*/*/*.keras")})

@@ -1,7 +1,6 @@
 """The classifier, evaluated on test episodes with Beam."""
 
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from sib_tf.base import keras_file
-from sib_tf.base.atomic import write_json
 from sib_tf.datasets import prepared
+from sib_tf.experiments import report_files
 from sib_tf.experiments.few_shot.backbone import backbone_curves, features_folder
 from sib_tf.experiments.few_shot.classifier import model_curves, model_file
 from sib_tf.experiments.few_shot.data import prepared_data
@@ -40,7 +39,7 @@ def evaluate_step(train: Step, embed: Sequence[Step], episodes: Sequence[Step]) 
 
 def report_of(context: Context) -> dict[str, Any]:
     """The content of the report."""
-    return json.loads((context.workdir / _FOLDER / "report.json").read_text())
+    return json.loads((context.workdir / _FOLDER / report_files.REPORT).read_text())
 
 
 def kept_episode(context: Context) -> Path:
@@ -67,10 +66,8 @@ def _run(context: Context) -> dict[str, Any]:
         "step_size": model.step_size,
         "results": results,
     }
-    write_json(context.folder / "report.json", content)
     table = results_table.markdown(content)
-    (context.folder / "report.md").write_text(table + "\n")
-    logging.getLogger("sib_tf").info("Accuracy on test episodes:\n%s", table)
+    report_files.write(context.folder, content, table, "Accuracy on test episodes")
     episode = _keep_and_show(context, *shown)
     html_report.write(context.folder / "report.html", content, _curves(context), episode)
     return {"episodes": len(shown[0]) * len(config.eval.query_shares)}

@@ -1,15 +1,14 @@
 """The sections and steps of a zero-shot regression."""
 
 import json
-import logging
 from typing import Any
 
 import keras
 import numpy as np
 
 from sib_tf.base import keras_file
-from sib_tf.base.atomic import write_json
 from sib_tf.base.errors import UserError
+from sib_tf.experiments import report_files
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
@@ -92,10 +91,9 @@ def _evaluate(context: Context) -> dict[str, Any]:
         "results": [{**row, "seed": config.seed} for row in results],
         "training": _training_rows(config, tasks, curves),
     }
-    write_json(context.folder / "report.json", content)
-    written = table.markdown(content)
-    (context.folder / "report.md").write_text(written + "\n")
-    logging.getLogger("sib_tf").info("Divergence from the exact posterior:\n%s", written)
+    report_files.write(
+        context.folder, content, table.markdown(content), "Divergence from the exact posterior"
+    )
     html_report.write(context.folder / "report.html", content, _shown(model, tasks["test"]))
     return {split: len(lines.x) for split, lines in tasks.items()}
 
