@@ -1,3 +1,3 @@
-"""What is measured, against what, with which command."""
+"""Benchmarks; each module says what it measures, the baseline and the command."""
 
-import jobs  # noqa: F401, to compute as the jobs do and print no more than they
+import jobs  # noqa: F401, sets up TensorFlow and logging as in the jobs

@@ -1,12 +1,12 @@
-"""Images a second of pre-training and of `embed`, against the bare Keras step.
+"""Images per second of pre-training and of `embed`, compared with the bare Keras step.
 
     python -m benchmarks.images
 
-What `configs/cifar_fs.py` and `configs/mini_imagenet.py` do: Conv-4-64 on stored
-images of 32 and of 84 pixels (the centre 80 are seen). `embed` looks at each ten times: shifted and
-mirrored. "Bare" is the same model, which takes the same ten looks, on one batch that lies ready in
-memory, so what is lost to it is the price of reading, augmenting and, for `embed`, writing. Images
-are noise. Run it on an idle machine.
+Uses the settings of `configs/cifar_fs.py` and `configs/mini_imagenet.py`: Conv-4-64 on stored
+images of 32 and of 84 pixels, the latter cropped to the centre 80. `embed` takes ten looks at each
+image: shifted and mirrored copies. "Bare" is the same model, with the same looks, on one batch that
+is already in memory; the difference is the cost of reading, augmenting and, for `embed`, writing.
+Images are noise. Run it on an idle machine.
 """
 
 import dataclasses
@@ -32,22 +32,22 @@ from sib_tf.training import pretraining
 from sib_tf.training.image_batches import training_batches
 from sib_tf.training.input_pipeline import function_of_step
 
-_RUNS = flags.DEFINE_integer("runs", 5, "Timed runs of each kind, in turns.", 1)
-# A run takes seconds at either size: `embed` starts for about one, which few images would not hide.
+_RUNS = flags.DEFINE_integer("runs", 5, "Timed runs of each kind, interleaved.", 1)
+# A run takes seconds at either size, so that the second that `embed` takes to start hardly counts.
 _IMAGES = flags.DEFINE_integer(
-    "images", 3000, "Images of 84 pixels; of 32, as many as have as many pixels.", 500
+    "images", 3000, "Images of 84 pixels; those of 32 have as many pixels in total.", 500
 )
 _CONFIGS = {32: cifar_fs, 84: mini_imagenet}  # by the size of stored images
 
 
 def settings_for(size: int) -> pretraining.Settings:
-    """Those of the config for images of this size, but for the warm-up, longer than a short run."""
-    of_config = families.read(_CONFIGS[size].get_config()).phi
-    return dataclasses.replace(of_config, warmup_steps=1)
+    """Settings of the config for images of this size, with a warm-up shorter than a timed run."""
+    settings = families.read(_CONFIGS[size].get_config()).phi
+    return dataclasses.replace(settings, warmup_steps=1)
 
 
 def in_turns(runs: dict[str, Callable[[], int]]) -> dict[str, float]:
-    """Median images a second of each; what a run returns is its number of images."""
+    """Median images per second of each run; a run returns the number of its images."""
     rates: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
         run()
@@ -60,35 +60,35 @@ def in_turns(runs: dict[str, Callable[[], int]]) -> dict[str, float]:
 
 
 def pretraining_rates(images: np.ndarray) -> dict[str, float]:
-    """Steps of `fit` on real batches and on one that never changes."""
-    how = settings_for(images.shape[1])
+    """Images per second of `fit` on real batches and on one constant batch."""
+    settings = settings_for(images.shape[1])
     labels = np.arange(len(images)) % 64
-    model = pretraining.compiled(how, images, 64)
+    model = pretraining.compiled(settings, images, 64)
     real = training_batches(
         images,
         labels,
-        batch_size=how.batch_size,
-        augmentation=how.augmentation(images.shape[1]),
+        batch_size=settings.batch_size,
+        augmentation=settings.augmentation(images.shape[1]),
         seed=0,
     )
     batch = next(iter(real))
     ready = function_of_step(lambda step: batch, first=0, parallel=1)
-    steps = len(images) // how.batch_size
+    steps = len(images) // settings.batch_size
 
     def fit(batches: tf.data.Dataset) -> int:
         model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
-        return steps * how.batch_size
+        return steps * settings.batch_size
 
     return in_turns({"bare": lambda: fit(ready), "pretrain": lambda: fit(real)})
 
 
 def embedding_rates(images: np.ndarray, folder: Path) -> dict[str, float]:
-    """Features of a prepared data set, and forward passes of one batch."""
-    how = settings_for(images.shape[1])
+    """Images per second of embedding a prepared data set and of forward passes on one batch."""
+    settings = settings_for(images.shape[1])
     phi = feature_network.averaged(
-        pretraining.compiled(how, images, 64).phi,
-        shift=how.average_shift,
-        mirror=how.flip,
+        pretraining.compiled(settings, images, 64).phi,
+        shift=settings.average_shift,
+        mirror=settings.flip,
     )
     phi.save(folder / "phi.keras")
     forward = tf.function(lambda batch: phi(batch, training=False))
@@ -114,7 +114,7 @@ def embedding_rates(images: np.ndarray, folder: Path) -> dict[str, float]:
 
 
 def prepare(images: np.ndarray, folder: Path) -> Path:
-    """A TFDS data set of which nearly all images are in the training split."""
+    """Prepares a data set with nearly all images in the training split; returns its folder."""
     for split, chosen in (("train", images), ("validation", images[:1]), ("test", images[:1])):
         (folder / "raw" / split).mkdir(parents=True)
         for n, image in enumerate(chosen):

@@ -2,9 +2,9 @@
 
     python -m benchmarks.meta_training
 
-One 5-way 1-shot episode of 80 examples a step, K = 3, the paper's network, on two feature sizes:
-D = 256 (Conv-4-64 at 32 px) and D = 640 (WRN-28-10). Features are random, everything else is what
-`jobs.train` does. Also the peak memory of the process. Run it on an idle machine.
+A step has one 5-way 1-shot episode of 80 examples, K = 3 and the paper's network, for two feature
+sizes: D = 256 (Conv-4-64 at 32 px) and D = 640 (WRN-28-10). Features are random; everything else is
+as in `jobs.train`. Also prints the peak memory of the process. Run it on an idle machine.
 """
 
 import resource
@@ -22,14 +22,14 @@ from sib_tf.few_shot.episodes.reader import tabulate
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
 from sib_tf.training.meta_training import Settings, compiled
 
-_RUNS = flags.DEFINE_integer("runs", 7, "Timed runs, after one that is not.", 1)
+_RUNS = flags.DEFINE_integer("runs", 7, "Timed runs, after an untimed one.", 1)
 _STEPS = flags.DEFINE_integer("steps", 5000, "Steps of a run, a multiple of 100.", 100)
 _VIEWS = flags.DEFINE_integer("views", 10, "Views of each of the 38,400 images.", 1)
 _DIMS = flags.DEFINE_multi_integer("dim", [256, 640], "Feature sizes D.")
 
 
 def seconds_per_step(dim: int) -> list[float]:
-    """Times runs of `fit`, compilation left out."""
+    """Seconds per step of each timed run of `fit`, without compilation."""
     labels = np.repeat(np.arange(64), 600)
     rng = np.random.default_rng(0)
     features = rng.standard_normal((_VIEWS.value, len(labels), dim), dtype=np.float32)
@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _peak_memory() -> float:
-    """GiB that the process has held at the most."""
+    """Peak memory of the process in GiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.precision --workdir=work/precision
 
-A seed draws weights, augmentation and episodes; both precisions get the same. One training scatters
-by far more than the interval of its evaluation, so what counts is the mean difference over seeds.
-What is finished in the working directory is not done again.
+A seed determines weights, augmentation and episodes, the same for both precisions. Single trainings
+vary by far more than the interval of their evaluation, so compare the mean difference over seeds.
+Steps that are finished in the working directory are not run again.
 """
 
 import json
@@ -23,7 +23,7 @@ from sib_tf.report import markdown
 from sib_tf.training import pretraining
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of all trainings.", required=True)
-_SEEDS = flags.DEFINE_integer("seeds", 16, "How many.", 2)
+_SEEDS = flags.DEFINE_integer("seeds", 16, "Number of seeds.", 2)
 
 
 def accuracies(workdir: Path, seed: int, precision: str) -> list[float]:
@@ -47,7 +47,7 @@ def accuracies(workdir: Path, seed: int, precision: str) -> list[float]:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Prints a row for each K: mean and deviation over seeds, 95 % of the mean difference."""
+    """Prints a row per K: means, standard deviations, 95 % interval of the mean difference."""
     del argv
     workdir = Path(_WORKDIR.value)
     workdir.mkdir(parents=True, exist_ok=True)

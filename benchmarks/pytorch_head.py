@@ -1,10 +1,10 @@
-"""Milliseconds of a meta-training step of the paper's network in PyTorch, one step after the other.
+"""Milliseconds of a meta-training step of the paper's network in PyTorch, one step at a time.
 
     .venv/bin/python -m pip install torch
     .venv/bin/python -m benchmarks.pytorch_head
 
-What `benchmarks.meta_training` is compared with: the same step on the same sizes, computed eagerly
-as the released code does, on one episode that lies ready in memory. Run it on an idle machine.
+The baseline of `benchmarks.meta_training`: the same step on the same sizes, computed eagerly as in
+the released code, on one episode that is already in memory. Run it on an idle machine.
 """
 
 import statistics
@@ -15,7 +15,7 @@ import torch
 from absl import app, flags
 from torch.nn import functional
 
-_RUNS = flags.DEFINE_integer("runs", 7, "Timed runs, after one that is not.", 1)
+_RUNS = flags.DEFINE_integer("runs", 7, "Timed runs, after an untimed one.", 1)
 _STEPS = flags.DEFINE_integer("steps", 200, "Steps of a run.", 1)
 _DIMS = flags.DEFINE_multi_integer("dim", [256, 640], "Feature sizes D.")
 _WAY, _QUERIES, _NUM_STEPS = 5, 75, 3
@@ -43,7 +43,7 @@ class Head(torch.nn.Module):
     def forward(
         self, support: torch.Tensor, members: torch.Tensor, query: torch.Tensor
     ) -> torch.Tensor:
-        """Support [S, D], its one-hot labels [S, N] and query [Q, D] to logits [Q, N]."""
+        """Maps support [S, D], its one-hot labels [S, N] and query [Q, D] to logits [Q, N]."""
         means = members.T @ functional.normalize(support, dim=-1) / members.sum(0)[:, None]
         theta = self.diagonal * means
         for _ in range(_NUM_STEPS):
@@ -60,7 +60,7 @@ class Head(torch.nn.Module):
 
 
 def seconds_per_step(dim: int) -> list[float]:
-    """Times runs of training steps."""
+    """Seconds per training step of each timed run."""
     head = Head(dim)
     optimizer = torch.optim.SGD(
         head.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-4, nesterov=True

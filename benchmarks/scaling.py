@@ -1,10 +1,9 @@
-r"""What each job costs as data sets grow: seconds, images a second, bytes and memory.
+r"""The cost of each job as data sets grow: seconds, images per second, bytes and memory.
 
     python -m benchmarks.scaling
 
-Glyphs of 32 pixels with Conv-4-64, through the real jobs, one after the other; those on Beam with
-one worker and with two, each a process. A table is printed for docs/scaling.md. Run it on an idle
-machine.
+Runs the real jobs one after the other on glyphs of 32 pixels with Conv-4-64, those on Beam with one
+and with two worker processes. Prints the table of docs/scaling.md. Run it on an idle machine.
 """
 
 import json
@@ -29,7 +28,7 @@ CONFIG = (
     "--config.phi.epochs=1",
     "--config.phi.warmup_steps=10",
     "--config.features.views=1",
-    "--config.episodes.queries_per_class=5",  # the smallest data set has no more
+    "--config.episodes.queries_per_class=5",  # the smallest data set allows no more
 )
 # Job -> the folders that it writes.
 JOBS = {
@@ -59,7 +58,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def costs(images_per_class: int, workers: int) -> Iterator[tuple[str, Sequence[str]]]:
-    """Walks the jobs on a data set of this size: each with the rest of its row."""
+    """Runs the jobs on a data set of this size; yields each with the rest of its table row."""
     beam = ["--", f"--direct_num_workers={workers}"]
     if workers > 1:
         beam.append("--direct_running_mode=multi_processing")
@@ -69,7 +68,7 @@ def costs(images_per_class: int, workers: int) -> Iterator[tuple[str, Sequence[s
 
 
 def cost(job: str, images_per_class: int, folder: Path, beam: Sequence[str]) -> Sequence[str]:
-    """Runs a job and reads what it cost, the start of the program left out."""
+    """Runs a job; returns its costs as table cells, without the start of the program."""
     command = [sys.executable, "-m", f"jobs.{job}", *CONFIG, f"--workdir={folder}"]
     command += [f"--config.data.images_per_class={images_per_class}", *beam]
     printed = folder / "printed.txt"
@@ -82,7 +81,7 @@ def cost(job: str, images_per_class: int, folder: Path, beam: Sequence[str]) -> 
     records = [json.loads((result / "step.json").read_text()) for result in written]
     seconds = sum(record["seconds"] for record in records)
     size = sum(file.stat().st_size for result in written for file in result.rglob("*"))
-    memory = usage.ru_maxrss * 1024  # which Linux counts in KiB
+    memory = usage.ru_maxrss * 1024  # Linux reports KiB
     rate = CLASSES * images_per_class / seconds
     return f"{seconds:.1f}", f"{rate:,.0f}", f"{size / 1e6:.1f}", f"{memory / 1e6:.0f}"
 

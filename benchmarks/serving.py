@@ -1,11 +1,11 @@
-"""Latency of a served request against the bare backbone on the same images.
+"""Latency of a served request, compared with the bare backbone on the same images.
 
     python -m benchmarks.serving
 
-Requests are 5-way 1-shot episodes with 75 queries of 32 pixels, 1 or 16 of them, answered in
-process by an exported Conv-4-64 with K = 3. "Bare" is a forward pass of the same phi on the same 80
-images an episode, so what is lost to it is the price of checks, padding and the steps. phi looks at
-each image once, and ten times as configs/cifar_fs.py has it. Run it on an idle machine.
+A request has 1 or 16 5-way 1-shot episodes with 75 queries of 32 pixels and is answered in process
+by an exported Conv-4-64 with K = 3. "Bare" is a forward pass of the same phi on the same 80 images
+per episode; the difference is the cost of checks, padding and the steps. phi takes one look at each
+image, or ten (shifted and mirrored copies) as in configs/cifar_fs.py. Run it on an idle machine.
 """
 
 import tempfile
@@ -22,14 +22,14 @@ from sib_tf.backbones import feature_network, registry
 from sib_tf.report import markdown
 from sib_tf.serving.export import export
 
-_CALLS = flags.DEFINE_integer("calls", 100, "Timed calls of 80 images; of 1,280 a fifth.", 5)
+_CALLS = flags.DEFINE_integer("calls", 100, "Timed calls of 80 images; one fifth for 1,280.", 5)
 
 SIZE, WAY, QUERIES = 32, 5, 75
 _HEADS = ("phi", "network", "episodes", "p50, ms", "p99, ms", "episodes/s", "bare, ms", "ratio")
 
 
 def in_turns(calls: int, *functions: Callable[[], tf.Tensor]) -> list[np.ndarray]:
-    """Seconds of each call of some functions, after one that is not timed."""
+    """Calls functions in turns; returns the seconds of each one's calls, without the first."""
     times = [[] for _ in functions]
     for _ in range(calls + 1):
         for function, seconds in zip(functions, times, strict=True):
@@ -40,7 +40,7 @@ def in_turns(calls: int, *functions: Callable[[], tf.Tensor]) -> list[np.ndarray
 
 
 def compare(looks: str, shift: int, kind: str, batch: int) -> list[str]:
-    """A row of the table."""
+    """Times one kind of request; returns its row of the table."""
     backbone = registry.build("conv4_64", image_size=SIZE)
     phi = feature_network.averaged(backbone, shift=shift, mirror=shift > 0)
     model = FewShotClassifier(WAY, phi.output_shape[-1], synthetic_gradient=kind)

@@ -1,6 +1,6 @@
 """The absl binaries, one for each step of an experiment.
 
-A job prints what it does, and not what its libraries say at every start.
+A job prints what it does, without the messages that its libraries print at every start.
 """
 
 import contextlib
@@ -16,15 +16,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors
 # On CPUs without AVX-512 TensorFlow leaves oneDNN off, whose convolutions are twice as fast.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 if not (sys.stderr and sys.stderr.isatty()):
-    os.environ.setdefault("TQDM_DISABLE", "1")  # a file would keep every state of a bar
+    os.environ.setdefault("TQDM_DISABLE", "1")  # a file would keep every state of a progress bar
 
 _all_wanted = not sys.stderr or os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
 with contextlib.nullcontext() if _all_wanted else _quiet.left_out(_quiet.TENSORFLOW_NOISE):
     import tensorflow as tf
 
-    tf.config.list_physical_devices()  # else the first operation looks for GPUs and misses them
+    tf.config.list_physical_devices()  # otherwise the first operation logs that it finds no GPU
 
-tf.get_logger().handlers.clear()  # the root logger prints what it says, too
+tf.get_logger().handlers.clear()  # its messages also reach the root logger
 absl_logging.get_absl_handler().setFormatter(_quiet.Line())
 absl_logging.set_verbosity(absl_logging.WARNING)  # of the libraries
 logging.getLogger("sib_tf").setLevel(logging.INFO)

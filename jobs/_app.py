@@ -1,4 +1,4 @@
-"""What every job shares: its flags, and how it ends."""
+"""What all jobs share: flags, argument checks and error handling."""
 
 import dataclasses
 import functools
@@ -24,14 +24,14 @@ _REMEDY = ": make room, fix the permissions or name another folder."
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """What the flags of a job say: the config and the folders of its steps."""
+    """The config and the folders that the flags of a job name."""
 
     config: ConfigDict
     workdir: Path
     base: Path
 
     def run(self, steps: Sequence[Step], beam_args: Sequence[str] = ()) -> list[Step]:
-        """Runs steps one after the other, those that are not finished yet; returns the others."""
+        """Runs the unfinished ones of `steps` in order; returns the others, which are skipped."""
         config = families.read(self.config)
         return [
             step
@@ -40,12 +40,12 @@ class Experiment:
         ]
 
     def assist(self, step: Step) -> None:
-        """Runs a step, unless it is finished, beside the process that writes its result."""
+        """Runs a step unless it is finished, alongside the process that writes its result."""
         execution.assist(step, families.read(self.config), self.workdir, self.base)
 
 
 def define_config_flag() -> Callable[[], ConfigDict]:
-    """Defines --config; the result reads it once it is parsed."""
+    """Defines --config; returns a function that reads it after parsing."""
     holder = config_flags.DEFINE_config_file(
         "config",
         None,
@@ -58,7 +58,7 @@ def define_config_flag() -> Callable[[], ConfigDict]:
     def config() -> ConfigDict:
         try:
             holder.value.keys()
-        except OSError as error:  # ml_collections loads the file early and complains late
+        except OSError as error:  # ml_collections loads the file early and raises late
             file = config_flags.get_config_filename(flags.FLAGS["config"])
             exists = Path(file.partition(":")[0]).exists()
             reason = first_line(_root_cause(error)) if exists else "no such file"
@@ -69,14 +69,14 @@ def define_config_flag() -> Callable[[], ConfigDict]:
 
 
 def define_experiment_flags() -> Callable[[], Experiment]:
-    """Defines --config, --workdir and --base; the result reads them once they are parsed."""
+    """Defines --config, --workdir and --base; returns a function that reads them after parsing."""
     config = define_config_flag()
     folder = flags.DEFINE_string("workdir", None, "Folder that all steps of the experiment share.")
     base = flags.DEFINE_string(
         "base",
         None,
         "Folder of the steps that several experiments share: data, backbone and features. "
-        "--workdir if left out.",
+        "Defaults to --workdir.",
     )
     flags.mark_flag_as_required("workdir")
     refuse_empty("workdir")
@@ -86,7 +86,7 @@ def define_experiment_flags() -> Callable[[], Experiment]:
 
 
 def refuse_empty(*folders: str) -> None:
-    """Refuses an empty folder flag: of an unset shell variable, not of the current folder."""
+    """Refuses empty folder flags, which come from unset shell variables."""
     for name in folders:
         flags.register_validator(name, lambda value: value != "", "is empty: name a folder.")
 
@@ -101,7 +101,7 @@ def refuse_arguments(arguments: Sequence[str]) -> None:
     """Refuses arguments that are not flags, for jobs without Beam.
 
     Raises:
-        UserError: if there is one.
+        UserError: if there are any.
     """
     if arguments:
         raise UserError(f"{arguments[0]} is not a flag, and nothing else is expected. See --help.")
@@ -111,18 +111,18 @@ def run(
     main: Callable[[Sequence[str]], None],
     check_arguments: Callable[[Sequence[str]], Any] = refuse_arguments,
 ) -> None:
-    """Runs a job: bad input ends in one line on stderr and exit code 1, not in a traceback.
+    """Runs a job; invalid input ends it with one line on stderr and exit code 1, no traceback.
 
-    So does Ctrl-C, with exit code 130.
+    Ctrl-C ends it with one line and exit code 130.
 
     Args:
-        main: function of the job; called with the arguments that are not flags, after the name of
-            the program.
-        check_arguments: callable that raises UserError if one of them is wrong.
+        main: function of the job; called with the name of the program and the arguments that are
+            not flags.
+        check_arguments: function that raises UserError if an argument that is no flag is invalid.
     """
-    # `bazel run` starts a job among copies of its files and says where the user stands.
+    # `bazel run` starts a job in a folder of copies; the variable has the user's current folder.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    # absl counts shared flags as those of this file, and `--help` shows only those of the job.
+    # absl assigns shared flags to this file, but `--help` shows only those of the job's own file.
     for flag in flags.FLAGS.get_key_flags_for_module(__name__):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     try:
@@ -150,20 +150,20 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
         raise UserError(f"{_config_of(argv)}: {error}") from None
     except flags.Error as error:
         raise UserError(f"{_one_line(error)} See --help.") from None
-    except AttributeError as error:  # of ml_collections, maybe with a guess at what was meant
+    except AttributeError as error:  # of ml_collections, possibly with a suggestion
         field, *guess = lines(error)
         remedy = guess[-1] if guess else "See the config file for its fields."
         raise UserError(f"--config has no field {field}. {remedy}") from None
     except (KeyError, TypeError, ValueError) as error:  # of ml_collections: a value of a wrong type
         raise UserError(f"--config: {_one_line(error)}") from None
-    except Exception as error:  # a config file is a program, which may fail in any way
+    except Exception as error:  # a config file is code, which can raise anything
         raise UserError(
             f"{_config_of(argv)} cannot be loaded: {type(error).__name__}: {_one_line(error)}"
         ) from None
 
 
 def _with_config_path(argv: Sequence[str]) -> list[str]:
-    """The arguments with the path of a config that is given by name, `--config=glyphs`."""
+    """Replaces the name of a config, as in `--config=glyphs`, by the path of its file."""
     flag, found = "--config", list(argv)
     for n, argument in enumerate(argv):
         if argument.startswith(f"{flag}="):
@@ -178,7 +178,7 @@ def _config_of(argv: Sequence[str]) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    """What an error says in its first line, of every flag, and at the end of a traceback."""
+    """Joins an error's first line, its lines about flags and its last line."""
     first, *others = lines(error)
     flag_lines = [line for line in others if line.startswith("flag --")]
     return " ".join(dict.fromkeys((first, *flag_lines, *others[-1:])))

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-# Beside the jobs, in a checkout as well as installed.
+# Next to the jobs, both in a checkout and when installed.
 _FOLDER = Path(__file__).resolve().parents[1] / "configs"
 
 
 def resolved(argument: str) -> str:
-    """A file argument such as "glyphs" or "cifar_fs:conv4_64,shot=5" with the path of its file.
+    """Replaces the name of a file by its path, in "glyphs" or "cifar_fs:conv4_64,shot=5".
 
     Args:
         argument: path of a file, or name of a file that comes with this package, with or without
-            ".py"; and maybe a colon and what the file takes.
+            ".py"; optionally followed by a colon and an argument for the file.
     """
     name, colon, rest = argument.partition(":")
     file = (_FOLDER / name).with_suffix(".py")
@@ -21,7 +21,7 @@ def resolved(argument: str) -> str:
 
 
 def name_of(file: str) -> str:
-    """The path of a config file; of one that comes with this package as in a checkout."""
+    """The path of a config file, relative to a checkout if it comes with this package."""
     path = Path(file)
     if path.is_absolute() and path.is_relative_to(_FOLDER):
         return str(Path("configs") / path.relative_to(_FOLDER))

@@ -1,7 +1,7 @@
-"""What the jobs leave out of what is printed.
+"""Filters of what the jobs print.
 
-Their libraries say at every start what nobody can act upon. With TF_CPP_MIN_LOG_LEVEL=0 TensorFlow
-says it all.
+At every start their libraries print messages that nobody can act upon. TF_CPP_MIN_LOG_LEVEL=0 keeps
+all those of TensorFlow.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 
 # What TensorFlow's libraries print while they are loaded, before they have read their log level,
-# and that a machine without a driver for GPUs (CUDA error 303) has none.
+# and the error of a machine without a GPU driver (CUDA error 303).
 TENSORFLOW_NOISE = (
     r"WARNING: All log messages before absl::InitializeLog\(\)"
     r"|[IW]\d{4} .*\.cc:\d+\] "
@@ -30,15 +30,15 @@ _NOISE = ("apitools not found", "Using custom data configuration")  # of Beam, o
 
 @contextlib.contextmanager
 def left_out(noise: str) -> Iterator[None]:
-    """Leaves lines out of stderr, by Python and C++, that begin with a regular expression.
+    """Drops lines that match a regular expression from stderr, whether of Python or of C++.
 
-    A process of its own passes on the others, so that none is lost if this one crashes.
+    A separate process passes on the other lines, so that none is lost if this one crashes.
 
     Args:
-        noise: the regular expression.
+        noise: regular expression, matched at the start of a line.
     """
     command = [sys.executable, "-ISc", _PASS_ON_OTHERS, noise]
-    # In a session of its own no Ctrl-C ends it before it has passed on what that makes of this one.
+    # In its own session, Ctrl-C does not end it before it has passed on this process's last lines.
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as process:
         stderr = os.dup(2)
         with process.stdin as pipe:
@@ -51,13 +51,13 @@ def left_out(noise: str) -> Iterator[None]:
 
 
 class Line(logging.Formatter):
-    """The time and what is said, with its level if that is worse than news."""
+    """Formats a record as time and message, with the level if it is above INFO."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802, a name of logging's
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802, the name in logging
         level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
         return f"{self.formatTime(record, '%H:%M:%S')} {level}{record.message}"
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """Whether a record says something that a user can act upon."""
+    """Whether a user can act upon a record."""
     return not record.getMessage().startswith(_NOISE)

@@ -3,9 +3,9 @@ r"""Draws the episodes of a config and writes them as sharded TFRecords, with Be
     python -m jobs.build_episodes --config=configs/glyphs.py --workdir=work/glyphs \
         -- --direct_num_workers=2 --direct_running_mode=multi_threading
 
-Reads WORKDIR/data, writes WORKDIR/episodes/SPLIT-SHARES. The config says way, shot, queries (per
-class or in all), how they are shared, how many episodes, and the seed. The same seed gives the same
-episodes for any number of shards and workers. Options after `--` go to the Beam runner.
+Reads WORKDIR/data, writes WORKDIR/episodes/SPLIT-SHARES. The config sets way, shot, queries (per
+class or in total), the query shares, the number of episodes and the seed. The same seed gives the
+same episodes for any number of shards and workers. Options after `--` go to the Beam runner.
 """
 
 import logging

@@ -2,11 +2,11 @@
 
     python -m jobs.evaluate --config=configs/glyphs.py --workdir=work/glyphs
 
-Reads WORKDIR/model and, but for spinning lines, data, features and episodes; writes report.json,
+Reads WORKDIR/model and, except for spinning lines, data, features and episodes; writes report.json,
 report.md, report.html and pictures into WORKDIR/evaluation.
 
 Options after `--` go to the Beam runner: `-- --direct_num_workers=2
---direct_running_mode=multi_threading`. Spinning lines need none.
+--direct_running_mode=multi_threading`. Spinning lines do not use Beam.
 """
 
 from collections.abc import Sequence

@@ -18,14 +18,14 @@ from . import _app
 
 _experiment = _app.define_experiment_flags()
 _SERVING = flags.DEFINE_string(
-    "serving", None, "Folder of the models of a model server, to publish this one in."
+    "serving", None, "Folder of a model server's models, in which to publish this one."
 )
 _app.refuse_empty("serving")
 
 
 def main(argv: Sequence[str]) -> None:
-    """Runs the step unless it is finished, and publishes what it made."""
-    del argv  # The flags say it all.
+    """Runs the step unless it is finished; publishes the model if --serving is given."""
+    del argv  # There are only flags.
     experiment = _experiment()
     (step,) = families.steps_of(experiment.config, "export")
     experiment.run([step])

@@ -28,7 +28,7 @@ _OUTPUT = flags.DEFINE_string("output", None, "Folder to write.", required=True)
 
 def main(argv: Sequence[str]) -> None:
     """Converts the checkpoints."""
-    del argv  # The flags say it all.
+    del argv  # There are only flags.
     conversion.convert(
         Path(_OUTPUT.value),
         families.read(_config()),

@@ -1,11 +1,11 @@
-"""Goes from raw images to an exported model, and tries it on the images of a test episode.
+"""Runs all jobs of an experiment, from raw images to an exported model and its predictions.
 
     python -m jobs.pipeline --config=configs/glyphs.py --workdir=work/glyphs
 
-Walks the jobs build_dataset, build_episodes, pretrain, embed, train, evaluate, export and predict;
-steps that are finished are skipped, and one that was killed goes on. With --weights=DIR, of a
-published result, the backbone and the task model are taken from there and nothing is trained.
-Spinning lines have train and evaluate alone. Options after `--` go to the Beam runner.
+They are build_dataset, build_episodes, pretrain, embed, train, evaluate, export and predict, which
+classifies a test episode. Finished steps are skipped, and a killed one resumes. With --weights=DIR,
+the folder of a published result, backbone and task model come from there and nothing is trained.
+Spinning lines only have train and evaluate. Options after `--` go to the Beam runner.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from sib_tf.experiments.options import Options
 from . import _app
 
 _experiment = _app.define_experiment_flags()
-_WEIGHTS = flags.DEFINE_string("weights", None, "Folder of published weights, to train nothing.")
+_WEIGHTS = flags.DEFINE_string("weights", None, "Folder of published weights; nothing is trained.")
 
 
 def main(argv: Sequence[str]) -> None:

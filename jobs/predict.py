@@ -10,7 +10,8 @@ EXPORT is an exported model, CLASS_FOLDERS holds one folder of images per class.
 asks a model behind TensorFlow Serving instead, by gRPC or, with --rest, by HTTP.
 
 Classes are taken in the order of their folders' names. The answers of the paper's network
-(`config.synthetic_gradient="dense"`) depend on that order for some images, those of "set" do not.
+(`config.meta.synthetic_gradient="dense"`) depend on that order for some images, those of "set" do
+not.
 """
 
 from collections.abc import Sequence
@@ -58,8 +59,8 @@ def _has_server_for_timeout(values: dict[str, str | float | None]) -> bool:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Predicts and says where the results are."""
-    del argv  # The flags say it all.
+    """Classifies the images and prints where the results are."""
+    del argv  # There are only flags.
     counts = classify_folder(
         model=_model(),
         support=Path(_SUPPORT.value),

@@ -2,7 +2,7 @@
 
     python -m jobs.pretrain --config=configs/glyphs.py --workdir=work/glyphs
 
-Reads WORKDIR/data, writes WORKDIR/backbone. Killed, it goes on with the same command.
+Reads WORKDIR/data, writes WORKDIR/backbone. After a kill, the same command resumes it.
 
 --strategy=multi_worker runs on every machine that TF_CONFIG names, with a --workdir that they share
 (docs/scaling.md); the first one writes.
@@ -24,14 +24,14 @@ _STRATEGY = flags.DEFINE_enum(
     strategies.ONE_DEVICE,
     strategies.NAMES,
     "Devices that share every batch: one; all GPUs of this machine (mirrored); or those of the "
-    "machines that TF_CONFIG names (multi_worker). The result is the same but for rounding, since "
+    "machines that TF_CONFIG names (multi_worker). The result is the same up to rounding, since "
     "the loss is the mean over the whole batch and BatchNorm is synchronised.",
 )
 
 
 def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
-    del argv  # The flags say it all.
+    del argv  # There are only flags.
     experiment = _experiment()
     options = Options(strategy=_STRATEGY.value)
     (step,) = families.steps_of(experiment.config, "pretrain", options)

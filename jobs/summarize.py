@@ -2,7 +2,7 @@
 
     python -m jobs.summarize --results=results --page=docs/results.md
 
-Replaces what stands between the two marks in the page.
+Replaces the text between the two markers in the page.
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,8 @@
 
     python -m jobs.train --config=configs/glyphs.py --workdir=work/glyphs
 
-Reads WORKDIR/features and WORKDIR/episodes, of which spinning lines need neither, and writes
-WORKDIR/model. Killed, it goes on with the same command.
+Reads WORKDIR/features and WORKDIR/episodes (spinning lines need neither), writes WORKDIR/model.
+After a kill, the same command resumes it.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _experiment = _app.define_experiment_flags()
 
 def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
-    del argv  # The flags say it all.
+    del argv  # There are only flags.
     experiment = _experiment()
     experiment.run(families.steps_of(experiment.config, "train"))
 

@@ -1,4 +1,4 @@
-"""All that jobs import, but no module that defines a flag."""
+"""Imports what jobs import, except for modules that define flags."""
 
 import sib_tf.beam.runner
 import sib_tf.experiments.families

@@ -1,8 +1,7 @@
-"""Jobs in processes of their own that need not import TensorFlow again.
+"""Runs jobs in processes of their own that need not import TensorFlow again.
 
-A job started by `python -m` imports for seconds before it does anything. Here each is forked from a
-server that has imported everything and done nothing else; what a job prints, its exit code and a
-kill are those of any process.
+With `python -m`, a job spends seconds on imports. Here it is forked from a server that has imported
+everything and done nothing else; output, exit code and kills are as in any process.
 """
 
 import multiprocessing
@@ -23,7 +22,7 @@ _FORKSERVER.set_forkserver_preload(["jobs", "tests.imported_by_jobs"])
 
 
 class Running:
-    """A job that has been started, as `subprocess.Popen` would have it."""
+    """A started job, with the interface of `subprocess.Popen`."""
 
     def __init__(self, name, *args, cwd=ROOT, **variables):
         self._printed = [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115
@@ -36,16 +35,16 @@ class Running:
         self.pid = self._process.pid
 
     def poll(self):
-        """The exit code; None while it runs."""
+        """The exit code; None while the job runs."""
         return self._process.exitcode
 
     def kill(self):
-        """As the system kills: nothing is cleaned up."""
+        """Kills the job, which cleans nothing up."""
         os.kill(self.pid, signal.SIGKILL)
         self._process.join()
 
     def communicate(self, timeout=240):
-        """Waits for the end; what was printed on stdout and on stderr."""
+        """Waits for the end; returns what was printed on stdout and on stderr."""
         self._process.join(timeout)
         if self._process.exitcode is None:
             self.kill()
@@ -75,7 +74,7 @@ def job(name, *args, cwd=ROOT, timeout=240, **variables):
 
 
 def _run(command, cwd, variables, files):
-    """What the forked process does."""
+    """Runs a job in the forked process."""
     for stream, file in zip((1, 2), files, strict=True):
         os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND), stream)
     sys.stdout, sys.stderr = (os.fdopen(n, "w", buffering=1, closefd=False) for n in (1, 2))

@@ -1,4 +1,4 @@
-"""Tests that pytest runs."""
+"""Bazel tests that run pytest."""
 
 load("@rules_python//python:defs.bzl", "py_test")
 
@@ -6,10 +6,10 @@ def pytest_test(name, srcs, deps = [], data = [], **kwargs):
     """A py_test that runs pytest on the tests of a package, in one process.
 
     Args:
-        name: of the target.
-        srcs: the test files, *_test.py, and what they import from beside them.
-        deps: what they import, or start by its name.
-        data: files that they read.
+        name: name of the target.
+        srcs: the test files, *_test.py, and modules and conftest.py files in their folders.
+        deps: targets that the tests import or start by name.
+        data: files that the tests read.
         **kwargs: passed on to py_test.
     """
     py_test(

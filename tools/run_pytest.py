@@ -1,11 +1,11 @@
-"""Runs pytest as a test of Bazel."""
+"""Runs pytest as a Bazel test."""
 
 import os
 import sys
 
 import pytest
 
-# Bazel runs test files side by side by itself, without pytest-xdist.
+# Bazel itself runs tests in parallel, without pytest-xdist.
 _OPTIONS = [
     "--override-ini=addopts=-ra --strict-markers",
     "-p",
@@ -16,5 +16,5 @@ _OPTIONS = [
 
 if __name__ == "__main__":
     code = pytest.main([*_OPTIONS, *sys.argv[1:]])
-    # All tests of a file may be slow ones, which are left out unless asked for.
+    # All tests of a target may be slow, and these are deselected unless asked for.
     sys.exit(0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code)

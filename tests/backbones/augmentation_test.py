@@ -12,7 +12,7 @@ def images(count=4, seed=0):
 
 
 def rows(count=4, **changes):
-    """Identity draws with some of them changed, by position d0 .. d5."""
+    """Rows of draws that change nothing, except those given by position: d0 .. d5."""
     draws = np.tile(IDENTITY, (count, 1))
     for name, value in changes.items():
         draws[:, int(name[1:])] = value
@@ -20,7 +20,7 @@ def rows(count=4, **changes):
 
 
 def shifted(image, dy, dx):
-    """The same pixels seen from (dy, dx) further down and right, black where there were none."""
+    """The image through a window moved by (dy, dx) down and right, black outside the image."""
     height, width, _ = image.shape
     padded = np.pad(image, [(4, 4), (4, 4), (0, 0)])
     return padded[4 + dy : 4 + dy + height, 4 + dx : 4 + dx + width]

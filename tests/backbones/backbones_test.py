@@ -1,4 +1,4 @@
-"""Backbones against an independent computation in NumPy, channels first as in PyTorch."""
+"""Backbones compared with an independent NumPy computation, channels first as in PyTorch."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ from tests.backbones.released_shapes import conv4_shapes, wrn_shapes
 
 
 def random_weights(shapes):
-    """Released names -> arrays that keep activations near 1; no two channels are alike."""
+    """Arrays by released name that keep activations near 1; no two channels are alike."""
     rng = np.random.default_rng(0)
 
     def draw(name, shape):
@@ -29,7 +29,7 @@ def random_weights(shapes):
 
 
 def convolve(x, kernel, stride=1):
-    """x [B, C, H, W] with a kernel [out, in, k, k], k // 2 zeros on every side."""
+    """Convolves x [B, C, H, W] with a kernel [out, in, k, k] and k // 2 zeros on every side."""
     pad = kernel.shape[-1] // 2
     x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     windows = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[2:], axis=(2, 3))
@@ -78,12 +78,12 @@ def assert_same_features(name, image_size, weights, expected_of):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
-# One block a stage and two (whose second has the raw shortcut); raw shortcut of a first block
-# (width 1); a first stage with and without a stride.
+# One and two blocks per stage (the second with an identity shortcut); an identity shortcut in a
+# first block (width 1); a first stage with and without a stride.
 @pytest.mark.parametrize(
     ("depth", "width", "image_size"), [(10, 1, 32), (16, 2, 32), (10, 2, 80), (16, 2, 40)]
 )
-def test_wide_resnet_computes_what_numpy_does(depth, width, image_size):
+def test_wide_resnet_agrees_with_numpy(depth, width, image_size):
     weights = random_weights(wrn_shapes(depth, width))
     assert_same_features(
         f"wrn_{depth}_{width}", image_size, weights, lambda x, w: wrn_features(x, w, depth)
@@ -91,7 +91,7 @@ def test_wide_resnet_computes_what_numpy_does(depth, width, image_size):
 
 
 @pytest.mark.parametrize(("width", "image_size"), [(6, 32), (6, 80), (1, 80)])
-def test_conv4_computes_what_numpy_does(width, image_size):
+def test_conv4_agrees_with_numpy(width, image_size):
     weights = random_weights(conv4_shapes(width))
     assert_same_features(f"conv4_{width}", image_size, weights, conv4_features)
 
@@ -120,16 +120,16 @@ def test_feature_sizes(name, image_size, dim):
 def test_a_saved_backbone_predicts_the_same(tmp_path, name):
     images = np.random.default_rng(2).normal(size=(3, 32, 32, 3)).astype(np.float32)
     model = registry.build(name, 32)
-    model(images, training=True)  # so that the running averages are not those of a fresh model
+    model(images, training=True)  # changes the running averages
     model.save(tmp_path / "phi.keras")
     loaded = keras.saving.load_model(tmp_path / "phi.keras")
     np.testing.assert_array_equal(loaded(images, training=False), model(images, training=False))
 
 
-def test_running_averages_are_pytorch_s():
-    # One channel of 1, 2, 3, 6: mean 3, squared deviations 4 + 1 + 0 + 9 = 14, hence a variance of
-    # 14/4 to normalise by and of 14/3 to keep. A tenth of the way: 0.1 * 3 from 0, and from 1
-    # 0.9 + 0.1 * 14/3.
+def test_running_averages_match_pytorch():
+    # One channel of 1, 2, 3, 6: mean 3, squared deviations 4 + 1 + 0 + 9 = 14. The variance is 14/4
+    # for normalising and 14/3 for the running average. Running averages move by a tenth: from 0 to
+    # 0.1 * 3, and from 1 to 0.9 + 0.1 * 14/3.
     layer = batch_norm("norm")
     found = layer(np.reshape([1, 2, 3, 6], (2, 1, 2, 1)).astype(np.float32), training=True)
     expected = np.array([-2, -1, 0, 3]) / np.sqrt(3.5 + 1e-5)
@@ -153,19 +153,19 @@ def test_running_averages_are_pytorch_s():
         ("", r'"" is unknown'),
     ],
 )
-def test_names_that_mean_nothing(name, words):
+def test_unknown_names_are_refused(name, words):
     with pytest.raises(UserError, match=f"^backbone={words}"):
         registry.build(name, 32)
 
 
-def test_images_that_conv4_cannot_halve_four_times():
+def test_images_too_small_for_conv4_are_refused():
     with pytest.raises(UserError, match=r'^crop_size=15 .*backbone="conv4_8": make it at least 16'):
         registry.build("conv4_8", 15)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("experiment", "size"), [(cifar_fs, 32), (mini_imagenet, 80)])
-def test_wrn_28_10_is_the_paper_s_and_trains(experiment, size):
+def test_wrn_28_10_has_the_published_size_and_trains(experiment, size):
     config = experiment.get_config("wrn_28_10").phi
     images = np.random.default_rng(3).normal(size=(2, size, size, 3)).astype(np.float32)
     phi = registry.build(config.backbone, config.crop_size)

@@ -1,4 +1,4 @@
-"""Phi around a backbone: how pixels get there, and what is averaged over."""
+"""Phi around a backbone: crop, standardisation and averaging over copies of an image."""
 
 import dataclasses
 from typing import ClassVar
@@ -23,7 +23,7 @@ def make_phi(backbone="conv4_4", crop_size=16, **kwargs):
 
 @dataclasses.dataclass(frozen=True)
 class MeanColour(Backbone):
-    """A backbone from elsewhere: the mean over the image of each channel, times a number."""
+    """A backbone from outside the package: the mean of each channel, times a factor."""
 
     sizes: ClassVar = ("FACTOR",)
     example: ClassVar = "mean_colour_2"
@@ -39,7 +39,7 @@ class MeanColour(Backbone):
         return keras.layers.Rescaling(1 / 127.5, offset=-1)
 
 
-def test_by_default_each_channel_is_standardised_by_what_is_given():
+def test_by_default_channels_are_standardised_by_the_given_moments():
     phi = make_phi()
     pixels = np.full((1, 16, 16, 3), (190, 50, 200), np.uint8)
     standardised = phi.layers[1](phi.layers[0](pixels))
@@ -47,11 +47,11 @@ def test_by_default_each_channel_is_standardised_by_what_is_given():
     np.testing.assert_allclose(standardised[0, 5, 7], [1, -1, 2], atol=1e-6)
 
 
-def test_a_backbone_from_elsewhere_brings_its_own_constants(monkeypatch):
+def test_a_backbone_from_outside_standardises_by_its_own_constants(monkeypatch):
     monkeypatch.setitem(registry.BACKBONES, "mean_colour", MeanColour)
     phi = make_phi("mean_colour_3")
     assert phi.layers[-1].name == "mean_colour_3"
-    expected = 3 * (IMAGES.mean(axis=(1, 2)) / 127.5 - 1)  # whatever the training images are
+    expected = 3 * (IMAGES.mean(axis=(1, 2)) / 127.5 - 1)  # does not depend on training images
     np.testing.assert_allclose(phi(IMAGES), expected, atol=1e-5)
     with pytest.raises(UserError, match=r'mean_colour_FACTOR, such as "mean_colour_2"\.'):
         make_phi("mean_colour")
@@ -67,7 +67,7 @@ def unit(x):
 
 
 def moved(images, dy, dx):
-    """Images whose content has moved so many pixels down and right; what comes in is black."""
+    """Moves the content of images by (dy, dx) pixels down and right; fills in black."""
     out = np.zeros_like(images)
     height, width = images.shape[1:3]
     for y in range(height):
@@ -94,7 +94,7 @@ def test_shifted_images_and_their_mirror_images_are_averaged():
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_without_other_images_phi_stays_as_it_is():
+def test_without_copies_phi_is_unchanged():
     phi = make_phi()
     assert feature_network.averaged(phi, shift=0, mirror=False) is phi
 
@@ -118,12 +118,13 @@ def test_the_features_of_an_image_are_the_same_in_any_batch():
         np.testing.assert_array_equal(phi(images[:number]), expected[:number])
 
 
-def test_a_feature_of_zeros_stays_one():
+def test_zero_features_stay_zero():
     pixels = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
     phi = feature_network.averaged(pixels, shift=0, mirror=True)
     np.testing.assert_array_equal(phi(np.zeros((2, 4, 4, 3))), np.zeros((2, 48)))
 
 
+@pytest.mark.usefixtures("bfloat16")
 @pytest.mark.parametrize("backbone", ["conv4_16", "wrn_10_1"])
 def test_a_backbone_in_bfloat16_has_the_same_weights_in_float32(backbone):
     phi, half = make_phi(backbone), make_phi(backbone, precision="mixed_bfloat16")
@@ -135,7 +136,7 @@ def test_a_backbone_in_bfloat16_has_the_same_weights_in_float32(backbone):
         exact, rounded = (np.float32(each(IMAGES, training=training)) for each in (phi, half))
         # bfloat16 has 8 bits: each layer rounds by up to 2^-9 of a value.
         assert 1e-4 < np.abs(rounded - exact).max() / np.abs(exact).max() < 0.05
-    # Running averages are those of what the layer before has rounded, not themselves rounded.
+    # Running averages are of rounded activations, but are not themselves rounded.
     for one, other in zip(phi.non_trainable_weights, half.non_trainable_weights, strict=True):
         assert np.abs(one - other).max() <= 0.05 * np.abs(one).max()
         if "moving" in other.path:

@@ -1,4 +1,4 @@
-"""Names and shapes of the weights of the released code's networks, written down from its source.
+"""Names and shapes of the weights of the released code's networks, copied from its source.
 
 In PyTorch's layout, without `num_batches_tracked`.
 """

@@ -11,7 +11,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_has_its_name_when_it_is_whole(tmp_path):
+def test_a_file_gets_its_name_only_when_complete(tmp_path):
     path = tmp_path / "sheet.png"
     path.write_text("old")
     with written_file(path) as file:
@@ -25,7 +25,7 @@ def test_a_file_has_its_name_when_it_is_whole(tmp_path):
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
 @pytest.mark.parametrize("begun", [False, True])
-def test_a_file_that_fails_leaves_what_was_there(tmp_path, error, begun):
+def test_a_failed_write_keeps_the_old_file(tmp_path, error, begun):
     path = tmp_path / "best.npz"
     path.write_text("old")
     with pytest.raises(error), written_file(path) as file:
@@ -36,7 +36,7 @@ def test_a_file_that_fails_leaves_what_was_there(tmp_path, error, begun):
     assert names(tmp_path) == ["best.npz"]
 
 
-def test_json_that_cannot_be_written_leaves_what_was_there(tmp_path):
+def test_unserializable_json_keeps_the_old_file(tmp_path):
     path = tmp_path / "step.json"
     write_json(path, {"a": [1]})
     with pytest.raises(TypeError):
@@ -45,7 +45,7 @@ def test_json_that_cannot_be_written_leaves_what_was_there(tmp_path):
     assert names(tmp_path) == ["step.json"]
 
 
-def test_a_folder_has_its_name_when_it_is_whole(tmp_path):
+def test_a_folder_gets_its_name_only_when_complete(tmp_path):
     with written_whole(tmp_path / "out") as folder:
         (folder / "file").write_text("x")
         assert not (tmp_path / "out").exists()
@@ -54,7 +54,7 @@ def test_a_folder_has_its_name_when_it_is_whole(tmp_path):
         written_whole(tmp_path / "out").__enter__()
 
 
-def test_a_folder_that_fails_leaves_nothing(tmp_path):
+def test_a_failed_write_of_a_folder_leaves_nothing(tmp_path):
     with pytest.raises(KeyError), written_whole(tmp_path / "out"):
         raise KeyError
     assert names(tmp_path) == []

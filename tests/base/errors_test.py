@@ -24,11 +24,11 @@ def test_the_first_line_of_an_error(error, line):
     assert first_line(error) == line
 
 
-def test_an_error_of_a_graph_says_its_message_first():
+def test_the_first_line_of_a_graph_error_is_its_message():
     with tf.Graph().as_default():
         op = tf.constant(1).op
     assert first_line(tf.errors.DataLossError(None, op, "truncated")) == "truncated"
 
 
-def test_lines_that_are_not_blank():
+def test_blank_lines_are_dropped():
     assert lines(ValueError("first\n\n second \n")) == ["first", "second"]

@@ -12,7 +12,7 @@ def saved(file):
     return file
 
 
-def test_what_was_saved_is_loaded(tmp_path):
+def test_a_saved_model_is_loaded(tmp_path):
     model = keras_file.load(saved(tmp_path / "model.keras"))
     np.testing.assert_allclose(model(np.array([[2.0, 3.0]])), [[5.0]])
 

@@ -13,7 +13,7 @@ def test_numbers_in_range_pass():
 
 
 @pytest.mark.parametrize("value", [0, -1, math.inf, math.nan])
-def test_too_little_is_named(value):
+def test_values_below_the_minimum_are_refused(value):
     with pytest.raises(UserError, match=rf"^epochs={value} must be at least 1 and finite\.$"):
         at_least(1, steps=3, epochs=value)
     with pytest.raises(UserError, match=rf"^eta={value} must be positive and finite\.$"):
@@ -21,6 +21,6 @@ def test_too_little_is_named(value):
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
-def test_what_is_not_finite_is_named(value):
+def test_non_finite_values_are_refused(value):
     with pytest.raises(UserError, match=rf"^mu={value} must be finite\.$"):
         finite(mu=value)

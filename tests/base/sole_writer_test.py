@@ -1,4 +1,4 @@
-"""The lock of a folder: exclusive among processes, gone with its holder, and no litter."""
+"""The lock of a folder: exclusive among processes, released with its holder, leaving no file."""
 
 import fcntl
 import subprocess
@@ -36,14 +36,14 @@ def test_another_process_is_refused_until_the_first_is_killed(tmp_path):
     assert not list(folder.parent.iterdir())
 
 
-def test_the_lock_file_goes_when_the_block_fails(tmp_path):
+def test_the_lock_file_is_removed_when_the_block_raises(tmp_path):
     with pytest.raises(ZeroDivisionError), sole_writer(tmp_path / "model"):
         assert [p.name for p in tmp_path.iterdir()] == [".model.lock"]
         _ = 1 / 0
     assert not list(tmp_path.iterdir())
 
 
-def test_a_lock_on_a_file_that_is_gone_does_not_count(tmp_path, monkeypatch):
+def test_a_lock_on_a_deleted_file_does_not_count(tmp_path, monkeypatch):
     path, flock = tmp_path / ".model.lock", fcntl.flock
 
     def unlinked_meanwhile(descriptor, operation):

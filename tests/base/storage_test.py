@@ -23,7 +23,7 @@ def test_the_absolute_name_of_a_url_is_itself(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["nowhere://bucket/work", "s3://bucket/work", "ram://work"])
-def test_what_tensorflow_or_epath_does_not_know_is_refused(name):
-    # TensorFlow alone knows ram://, epath alone s3://.
+def test_a_file_system_unknown_to_tensorflow_or_epath_is_refused(name):
+    # Only TensorFlow knows ram://, only epath s3://.
     with pytest.raises(UserError, match=f"{name}: no file system"):
         storage.path(name)

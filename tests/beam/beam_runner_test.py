@@ -72,7 +72,7 @@ def test_wrong_options_are_named(args, words):
         ["--runner=DaskRunner", "--dask_client_address=tcp://localhost:8786"],
     ],
 )
-def test_options_of_other_runners_are_taken(args):
+def test_options_of_other_runners_are_accepted(args):
     assert runner.options(args)
 
 
@@ -84,7 +84,7 @@ def test_a_runner_that_does_not_exist_is_named(name):
         runner.options([f"--runner={name}"])
 
 
-def test_dataflow_is_taken_or_its_package_named():
+def test_dataflow_is_accepted_or_its_package_named():
     args = ["--runner=DataflowRunner", "--project=p", "--region=r", "--experiments=a"]
     try:
         importlib.import_module("apache_beam.runners.dataflow.dataflow_runner")
@@ -95,14 +95,14 @@ def test_dataflow_is_taken_or_its_package_named():
         assert runner.options(args)
 
 
-def test_dask_that_is_not_installed_is_named(monkeypatch):
+def test_missing_dask_is_named(monkeypatch):
     monkeypatch.delattr(sib_tf.beam, "dask_runner", raising=False)
     monkeypatch.setitem(sys.modules, "sib_tf.beam.dask_runner", None)
     with pytest.raises(UserError, match=r"--runner=DaskRunner needs Dask .* pip install"):
         runner.options(["--runner=DaskRunner"])
 
 
-def test_a_file_system_that_beam_does_not_know_is_named():
+def test_a_file_system_unknown_to_beam_is_named():
     # TensorFlow knows it, Beam only with an extra.
     prefix = storage.path("gs://bucket/records")
     with pytest.raises(UserError, match=r"filesystem.*apache-beam\[gcp\].*gs://bucket/records"):

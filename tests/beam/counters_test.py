@@ -1,4 +1,4 @@
-"""What Beam's workers count of what will be refused."""
+"""Counters of Beam's workers: images, and input that will be refused."""
 
 import apache_beam as beam
 import numpy as np
@@ -16,7 +16,7 @@ def counted(elements, transform):
     return counters.counted(pipeline.result)
 
 
-def test_images_and_unreadable_images(tmp_path):
+def test_images_and_unreadable_images_are_counted(tmp_path):
     for name in "ab":
         Image.new("RGB", (2, 2)).save(tmp_path / f"{name}.png")
     for name in "de":
@@ -27,7 +27,7 @@ def test_images_and_unreadable_images(tmp_path):
 
 
 @pytest.mark.parametrize(("needed", "found"), [(2, {}), (3, {"classes too small": 2})])
-def test_classes_that_are_too_small_wherever_their_examples_lie(needed, found):
+def test_small_classes_are_counted_across_shards(needed, found):
     labels = np.repeat([0, 1, 2, 3], [3, 2, 4, 2])
     parts = enumerate([labels[1::2], labels[::2]])
     assert counted(parts, CountSmallClasses(needed)) == found

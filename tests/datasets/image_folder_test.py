@@ -1,4 +1,4 @@
-"""The smallest folder of class folders that `configs/image_folder.py` takes."""
+"""The smallest folder of class folders that `configs/image_folder.py` accepts."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from sib_tf.experiments.execution import execute
 
 
 def write_classes(folder, images):
-    """A folder for each class, with so many images of noise."""
+    """Writes a folder of noise images per class; `images` gives their numbers."""
     rng = np.random.default_rng(0)
     for label, count in enumerate(images):
         path = folder / f"class{label:02d}"
@@ -22,7 +22,7 @@ def write_classes(folder, images):
 
 
 def prepare(tmp_path, images):
-    """What comes first in the pipeline: the data set and all sets of episodes."""
+    """Runs the first steps of the pipeline: the data set and all sets of episodes."""
     config = image_folder.get_config()
     config.data.root = str(write_classes(tmp_path / "images", images))
     config.phi.update({"backbone": "conv4_4", "epochs": 1, "warmup_steps": 0})
@@ -53,7 +53,7 @@ def test_one_class_less_is_refused_before_pretraining(tmp_path):
     remedy = r"config\.episodes\.way=5: add classes, or lower it"
     with pytest.raises(UserError, match=rf"^The validation split has 4 classes.*{remedy}"):
         prepare(tmp_path, [26] * 14)
-    # A class more is seen: what was refused has not become the data set.
+    # With another class it works: the refused data set was not kept.
     prepare(tmp_path, [26] * 15)
 
 

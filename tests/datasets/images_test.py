@@ -73,7 +73,7 @@ def test_size_is_height_then_width(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"text, not pixels"])
-def test_what_is_no_image_is_named(tmp_path, content):
+def test_a_file_that_is_not_an_image_is_named(tmp_path, content):
     path = tmp_path / "a.png"
     path.write_bytes(content)
     with pytest.raises(UserError, match=f"^{path}: is not an image"):

@@ -1,4 +1,4 @@
-"""Class folders, once prepared, are no longer needed."""
+"""Prepared data sets: class folders are no longer needed, and damage is named."""
 
 import shutil
 import tempfile
@@ -29,7 +29,7 @@ def make_config(raw):
 
 
 def run(config, name, work, options=None):
-    """Runs the one step of a job, as far as the options ask for it."""
+    """Runs the only step that a job has with these options."""
     (step,) = families.steps_of(config, name, options)
     return execute(step, families.read(config), work)
 
@@ -42,7 +42,7 @@ def draw(raw):
             Image.fromarray(pixels).save(raw / name / f"{n}.png")
 
 
-def test_later_steps_do_without_the_raw_folder(tmp_path, monkeypatch):
+def test_later_steps_do_not_need_the_raw_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     draw(tmp_path / "raw")
     config, work = make_config("raw"), tmp_path / "work"
@@ -59,7 +59,7 @@ def test_later_steps_do_without_the_raw_folder(tmp_path, monkeypatch):
         run(config, "build_episodes", work, test)
 
 
-def test_published_weights_need_images_of_test_classes_alone(tmp_path):
+def test_published_weights_only_need_images_of_test_classes(tmp_path):
     draw(tmp_path / "raw")
     for n in (1, 2):
         (tmp_path / f"raw/a/{n}.png").unlink()
@@ -79,7 +79,7 @@ def test_a_folder_without_a_prepared_data_set_is_named(tmp_path):
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
-    """A working directory with a data set of which nothing else has been made."""
+    """A working directory with a prepared data set and nothing else."""
     config, work = glyphs.get_config("tiny"), tmp_path_factory.mktemp("work")
     config.data.update({"classes": (2, 2, 2), "images_per_class": 3})
     config.episodes.update({"way": 2, "queries_per_class": 1})
@@ -97,7 +97,7 @@ def other_records(whole):
 
 
 def without_first_record(whole):
-    return whole[16 + int.from_bytes(whole[:8], "little") :]  # its length, its bytes, two checksums
+    return whole[16 + int.from_bytes(whole[:8], "little") :]  # length, bytes and two checksums
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def phi(tmp_path_factory):
 
 
 def written(folder, monkeypatch, data, phi, workers, chunk=6, **kwargs):
-    """Of 18 images: several chunks, each of several batches, and smaller ones at the end."""
+    """Features of 18 images from several chunks of several batches, with smaller last ones."""
     monkeypatch.setattr(embedding, "BATCH", 4)
     monkeypatch.setattr(embedding, "CHUNK", chunk)
     args = [f"--direct_num_workers={workers}", "--direct_running_mode=multi_threading"]
@@ -56,10 +56,10 @@ def test_plain_features_are_phi_of_the_images_in_their_order(tmp_path, monkeypat
 
 @pytest.mark.slow
 def test_views_differ_but_not_with_workers_and_chunks(tmp_path, monkeypatch, data, phi):
-    settings = {"views": 2, "augmentation": Augmentation(4, True, 0.4), "seed": 1}
-    one = written(tmp_path / "1", monkeypatch, data, phi, 1, chunk=8, **settings)
-    two = written(tmp_path / "2", monkeypatch, data, phi, 2, chunk=12, **settings)
-    other = written(tmp_path / "3", monkeypatch, data, phi, 1, chunk=8, **{**settings, "seed": 2})
+    kwargs = {"views": 2, "augmentation": Augmentation(4, True, 0.4), "seed": 1}
+    one = written(tmp_path / "1", monkeypatch, data, phi, 1, chunk=8, **kwargs)
+    two = written(tmp_path / "2", monkeypatch, data, phi, 2, chunk=12, **kwargs)
+    other = written(tmp_path / "3", monkeypatch, data, phi, 1, chunk=8, **{**kwargs, "seed": 2})
     np.testing.assert_array_equal(one.features, two.features)
     assert one.features.shape == (2, 18, 12)
     assert not np.isclose(one.features[0], one.features[1]).all(axis=-1).any()
@@ -96,7 +96,7 @@ def test_a_backbone_for_larger_images_is_named(tmp_path, data):
 
 
 def edited(folder, change):
-    """The first file of stored features with each of its records, a `tf.train.Example`, changed."""
+    """Applies `change` to the `tf.train.Example` records in the first file of stored features."""
     file = min(folder.glob("*.tfrecord"))
     records = [record.numpy() for record in tf.data.TFRecordDataset(str(file))]
     with tf.io.TFRecordWriter(str(file)) as writer:

@@ -13,20 +13,25 @@ ROOT = Path(__file__).parents[2]
 JOBS = sorted(file.stem for file in (ROOT / "jobs").glob("[a-z]*.py"))
 CONFIGS = ("glyphs:tiny", "image_folder.py", "cifar_fs:shot=5")
 
-# Starts jobs, each in a process that is forked from one that has imported all they need; writes
-# their exit codes and what they print.
+# Starts each job in a process that is forked from one with everything imported; writes their exit
+# codes and what they print.
 START = """
 import json, os, runpy, sys
 import sib_tf.jobs, sib_tf.experiments.families, sib_tf.search.step, sib_tf.serving.client.model
-results = []
+jobs = {}
 for n, (job, *args) in enumerate(json.loads(sys.argv[1])):
-    if not os.fork():
+    pid = os.fork()
+    if not pid:
         os.dup2(os.open(f"{n}.txt", os.O_WRONLY | os.O_CREAT), 1)
         os.dup2(1, 2)
         sys.argv = [job, *args]
         runpy.run_module(f"sib_tf.jobs.{job}", run_name="__main__", alter_sys=True)
-    _, status = os.wait()
-    results.append((os.waitstatus_to_exitcode(status), open(f"{n}.txt").read()))
+    jobs[pid] = n
+results = [None] * len(jobs)
+for _ in jobs:
+    pid, status = os.wait()
+    printed = open(f"{jobs[pid]}.txt").read()
+    results[jobs[pid]] = (os.waitstatus_to_exitcode(status), printed)
 json.dump(results, open("results.json", "w"))
 """
 
@@ -40,7 +45,7 @@ def run(*command, cwd):
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
-    """Site-packages of a new environment with the wheel, and with what it requires from here."""
+    """Site-packages of a new environment with the wheel; its requirements come from this one."""
     folder = tmp_path_factory.mktemp("installed")
     source = folder / "source"
     source.mkdir()
@@ -62,7 +67,7 @@ def packages(tmp_path_factory):
 def started(packages, tmp_path_factory):
     """Exit code and output of every job with --help, then of `train` with each of CONFIGS.
 
-    In somebody's project, whose packages would break if anything here took them for ours.
+    Runs in another project, whose packages of the same names raise when they are imported.
     """
     project = tmp_path_factory.mktemp("project")
     for name in ("jobs", "configs", "tests"):
@@ -74,7 +79,7 @@ def started(packages, tmp_path_factory):
     return json.loads((project / "results.json").read_text())
 
 
-def test_it_takes_no_name_but_its_own(packages):
+def test_the_wheel_has_no_other_top_level_package(packages):
     ours = {path.name for path in packages.iterdir()} - {"required.pth"}
     assert {name.partition("-")[0] for name in ours} == {"sib_tf"}
 
@@ -82,7 +87,7 @@ def test_it_takes_no_name_but_its_own(packages):
 @pytest.mark.parametrize(("number", "job"), enumerate(JOBS))
 def test_every_job_starts(started, number, job):
     code, printed = started[number]
-    assert code == 1, printed  # which absl ends --help with
+    assert code == 1, printed  # the exit code of absl's --help
     assert "flags:" in printed
 
 

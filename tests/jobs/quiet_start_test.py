@@ -1,4 +1,4 @@
-"""What the jobs leave out of what is printed, and that they leave out no more."""
+"""Jobs drop the noise of their libraries from what is printed, and nothing else."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ def run(program, **variables):
     )
 
 
-def test_noise_is_left_out_of_stderr_and_all_else_comes_through_in_order(capfd):
+def test_noise_is_dropped_from_stderr_and_the_rest_keeps_its_order(capfd):
     with quiet.left_out("noise"):
         os.write(2, b"noise\nan error, not noise, ")
         os.write(2, b"in two pieces\nnoise again\nunfinished, ")
@@ -36,7 +36,7 @@ def test_noise_is_left_out_of_stderr_and_all_else_comes_through_in_order(capfd):
     assert capfd.readouterr().err == expected
 
 
-def test_what_an_import_says_before_it_fails_comes_through(capfd):
+def test_messages_before_a_failed_import_come_through(capfd):
     with pytest.raises(ImportError), quiet.left_out("noise"):
         os.write(2, b"libtensorflow.so is not there\n")
         raise ImportError
@@ -45,7 +45,7 @@ def test_what_an_import_says_before_it_fails_comes_through(capfd):
 
 
 @pytest.mark.slow
-def test_the_last_words_of_a_process_that_is_killed_with_its_group_come_through():
+def test_the_last_messages_of_a_killed_process_group_come_through():
     program = """
 import os, signal
 from jobs import _quiet as quiet
@@ -81,7 +81,7 @@ ERROR_100 = (
         ("ImportWarning: No module named 'tensorflow'", False),
     ],
 )
-def test_of_tensorflow_only_what_its_log_level_hides_and_a_missing_driver_are_noise(line, left_out):
+def test_noise_is_what_the_log_level_hides_and_a_missing_gpu_driver(line, left_out):
     assert bool(re.match(quiet.TENSORFLOW_NOISE, line)) == left_out
 
 
@@ -92,7 +92,7 @@ def test_of_tensorflow_only_what_its_log_level_hides_and_a_missing_driver_are_no
         (logging.WARNING, r"\d\d:\d\d:\d\d warning: train: done in 3 s"),
     ],
 )
-def test_a_line_of_the_log_has_the_time_and_names_a_warning(level, line):
+def test_log_lines_have_the_time_and_the_level_of_warnings(level, line):
     record = logging.LogRecord(
         "sib_tf", level, "file.py", 1, "%s: done in %d s", ("train", 3), None
     )
@@ -100,12 +100,12 @@ def test_a_line_of_the_log_has_the_time_and_names_a_warning(level, line):
 
 
 @pytest.mark.slow
-def test_tensorflow_says_it_all_when_it_is_told_to():
+def test_log_level_0_keeps_all_messages_of_tensorflow():
     assert re.search(quiet.TENSORFLOW_NOISE, run("import jobs", TF_CPP_MIN_LOG_LEVEL="0").stderr)
 
 
 @pytest.mark.slow
-def test_a_program_and_no_library_settles_what_tensorflow_computes_with():
+def test_jobs_enable_onednn_and_the_library_does_not():
     setting = "os.environ.get('TF_ENABLE_ONEDNN_OPTS')"
     program = f"import os, sib_tf; print({setting}); import jobs; print({setting})"
     assert run(program).stdout == "None\n1\n"

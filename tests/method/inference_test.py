@@ -1,4 +1,4 @@
-"""`unroll` against gradient descent written out in numpy, where xi is the true gradient."""
+"""`unroll` compared with gradient descent in NumPy, where xi is the true gradient."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_two_steps_of_a_slope_and_an_intercept():
 
 
 @pytest.mark.parametrize("num_steps", [1, 4])
-def test_weights_in_two_tensors_go_the_way_of_those_in_one(num_steps):
+def test_weights_in_two_tensors_move_as_in_one(num_steps):
     x, target, theta = linear_tasks()
     whole = descend(x, target, theta, num_steps)
     parts = unroll(
@@ -79,7 +79,7 @@ def test_weights_in_two_tensors_go_the_way_of_those_in_one(num_steps):
         np.testing.assert_allclose(np.concatenate([first, rest], axis=1), one, atol=1e-12)
 
 
-def test_weights_that_the_prediction_ignores_stay():
+def test_weights_that_the_prediction_ignores_do_not_change():
     used, ignored = tf.constant([[1.0]]), tf.constant([[5.0, 6.0]])
     _, end = unroll(
         (used, ignored),
@@ -92,7 +92,7 @@ def test_weights_that_the_prediction_ignores_stay():
     np.testing.assert_array_equal(end[1], ignored)
 
 
-def test_without_steps_only_the_start_is_left():
+def test_zero_steps_return_the_start():
     x, target, theta = linear_tasks()
     (only,) = descend(x, target, theta, num_steps=0)
     np.testing.assert_array_equal(only, theta)

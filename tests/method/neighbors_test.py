@@ -4,16 +4,15 @@ from sib_tf.method.xi.neighbors import neighbor_weights
 
 
 def test_weights_by_hand():
-    # Unit features (1, 0), (0, 1), (0, 1), whatever their length; the mean is (1/3, 2/3). Less the
-    # mean, (2, -2)/3 and twice (-1, 1)/3: cosines -1 between the first and the others, 1 between
-    # these two.
+    # Normalised features (1, 0), (0, 1), (0, 1) with the mean (1/3, 2/3). Centred: (2, -2)/3 and
+    # twice (-1, 1)/3, so the cosine is -1 between the first and the others, and 1 between these.
     found = neighbor_weights(np.array([[[3.0, 0.0], [0.0, 1.0], [0.0, 0.5]]]))
     other = np.exp(-20.0) / (1 + np.exp(-20.0))  # exp(-10) against exp(10)
     expected = [[0, 0.5, 0.5], [other, 0, 1 - other], [other, 1 - other, 0]]
     np.testing.assert_allclose(found[0], expected, atol=1e-12)
 
 
-def test_an_episode_knows_its_own_queries_only_and_their_order_does_not_matter():
+def test_episodes_are_independent_and_the_order_of_queries_does_not_matter():
     queries = np.random.default_rng(0).normal(size=(2, 6, 4))
     order = [3, 1, 5, 0, 2, 4]
     found = neighbor_weights(queries).numpy()
@@ -27,7 +26,7 @@ def test_a_single_query_is_its_own_neighbor():
     np.testing.assert_array_equal(neighbor_weights(np.ones((1, 1, 3))), [[[1.0]]])
 
 
-def test_padding_is_nobodys_neighbor():
+def test_padding_is_not_a_neighbor():
     queries = np.random.default_rng(0).normal(size=(2, 6, 4))
     mask = np.array([[True] * 4 + [False] * 2, [True] + [False] * 5])
     found = neighbor_weights(queries, mask).numpy()

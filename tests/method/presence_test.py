@@ -1,4 +1,4 @@
-"""Means of what is there, against NumPy's masked arrays."""
+"""Masked means, compared with NumPy's masked arrays."""
 
 import numpy as np
 import pytest
@@ -19,6 +19,6 @@ def test_only_what_is_present_counts(axis, shape):
     np.testing.assert_allclose(masked_mean(x, axis, present), expected, atol=1e-12)
 
 
-def test_without_a_mask_all_count():
+def test_without_a_mask_everything_counts():
     found = masked_mean(X, [1, 2], None)
     np.testing.assert_allclose(found, X.mean((1, 2), keepdims=True), atol=1e-12)

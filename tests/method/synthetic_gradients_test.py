@@ -29,7 +29,7 @@ def test_normalization_is_by_episode_with_biased_variance(shape, training):
 
 
 @pytest.mark.parametrize("name", XI)
-def test_nothing_is_remembered_from_call_to_call(name):
+def test_xi_keeps_no_state_between_calls(name):
     xi = XI[name](way=3)
     xi.build((None, None, 3))
     rng = np.random.default_rng(0)
@@ -63,7 +63,7 @@ def check_range(perceptron, sizes):
         limit = 1 / math.sqrt(fan_in)
         assert abs(layer.kernel.numpy()).max() <= limit
         assert abs(layer.bias.numpy()).max() <= limit
-        # The range is used: 32 draws or more of U(-1, 1) all within 0.8 have chance 0.8^32 < 0.1%.
+        # 32 or more draws of U(-1, 1) are all within 0.8 with probability at most 0.8^32 < 0.1%.
         assert abs(layer.kernel.numpy()).max() > 0.8 * limit
         assert layer.bias.numpy().any()
 
@@ -102,7 +102,7 @@ def test_pair_features_by_hand():
     np.testing.assert_allclose(found[0], expected, atol=1e-12)
 
 
-def test_pair_features_of_a_part_are_those_of_the_classes_that_are_there():
+def test_pair_features_ignore_absent_classes():
     logits = np.random.default_rng(0).normal(size=(2, 4, 3))
     there = np.array([[True, False, True], [True, True, True]])[:, np.newaxis]
     neighbors = np.random.default_rng(1).dirichlet([1.0] * 4, size=(2, 4))
@@ -113,8 +113,8 @@ def test_pair_features_of_a_part_are_those_of_the_classes_that_are_there():
     np.testing.assert_allclose(found[1:], pair_features(logits[1:], neighbors[1:]), atol=1e-12)
 
 
-def test_normalization_of_a_part_counts_what_is_there():
-    # There: 1, 3, 8, mean 4, variance (9 + 1 + 16) / 3 = 26/3; 100 is not.
+def test_normalization_ignores_absent_entries():
+    # Present: 1, 3, 8 with mean 4 and variance (9 + 1 + 16) / 3 = 26/3. Absent: 100.
     layer = EpisodeNormalization(dtype="float64")
     layer.build((1, 4, 1))
     x = np.array([1.0, 100.0, 3.0, 8.0]).reshape(1, 4, 1)

@@ -21,7 +21,7 @@ def make(seed=0, **kwargs):
 
 
 def constant(model, value):
-    """Makes xi a constant: nothing but the bias of its last layer is left."""
+    """Makes xi constant: all its weights are zero but the bias of its last layer."""
     weights = [np.zeros_like(w) for w in model.xi.get_weights()]
     weights[-1][:] = value
     model.xi.set_weights(weights)
@@ -116,7 +116,7 @@ def test_the_best_constant_is_that_of_each_split_on_its_own_tasks():
     ]
 
 
-def test_runs_go_over_the_tasks_in_their_order_and_go_on_where_they_were():
+def test_runs_visit_tasks_in_order_and_continue_from_a_step():
     x = np.arange(5, dtype=np.float32)[:, None]
     lines = Lines(LineFamily(num_points=1), x, 2 * np.ones(5, np.float32))
     shape = {"steps_per_call": 2, "tasks_per_step": 2}

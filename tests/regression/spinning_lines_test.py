@@ -1,4 +1,4 @@
-"""The tasks of the zero-shot regression, and what is known of them in closed form."""
+"""The tasks of the zero-shot regression, and their closed-form properties."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_tasks_have_the_moments_of_their_family():
     assert w.std() == pytest.approx(np.sqrt(2.5), abs=0.04)
 
 
-def test_the_same_seed_draws_the_same_tasks_and_another_or_another_stream_others():
+def test_tasks_depend_only_on_seed_and_stream():
     one = sample(FAMILY, seed=1, stream="train", count=3)
     again = sample(FAMILY, seed=1, stream="train", count=3)
     np.testing.assert_array_equal(one.x, again.x)
@@ -56,7 +56,7 @@ def test_the_posterior_is_centred_at_the_mean_input_plus_mu_w():
     assert std == 0.5
 
 
-def test_the_posterior_is_how_slopes_scatter_where_the_mean_input_is_known():
+def test_the_posterior_is_the_distribution_of_slopes_given_the_inputs():
     _, x, w = sample(FAMILY, seed=3, stream="test", count=20_000)
     z = (w - posterior(FAMILY, x).mean) / posterior(FAMILY, x).std
     assert z.mean() == pytest.approx(0, abs=0.04)

@@ -17,7 +17,7 @@ def test_a_table_without_rows():
     assert markdown.table(["K"], []) == "| K |\n|---|"
 
 
-def test_a_line_is_there_as_soon_as_its_row():
+def test_lines_are_yielded_row_by_row():
     rows = iter([["0"], ["3"]])
     lines = markdown.lines(["K"], rows)
     assert [next(lines) for _ in range(3)] == ["| K |", "|---|", "| 0 |"]
@@ -25,7 +25,7 @@ def test_a_line_is_there_as_soon_as_its_row():
 
 
 @pytest.mark.parametrize("row", [["0"], ["0", "1", "2"]])
-def test_a_row_has_a_cell_for_each_head(row):
+def test_a_row_of_another_length_is_refused(row):
     with pytest.raises(ValueError, match="2 heads"):
         markdown.table(["K", "ECE"], [["0", "1"], row])
 

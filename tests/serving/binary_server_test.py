@@ -1,4 +1,4 @@
-"""What is left of TensorFlow Serving, once stopped."""
+"""Cleaning up after TensorFlow Serving."""
 
 import tempfile
 

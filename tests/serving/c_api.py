@@ -1,10 +1,10 @@
-"""A SavedModel behind TensorFlow's C API, as a program in any language has it.
+"""Runs a SavedModel through TensorFlow's C API, as a program in any language could.
 
     python c_api.py LIBRARIES MODEL REQUESTS ANSWERS
 
 Runs without the Python package: LIBRARIES is the folder of libtensorflow_cc.so.2. REQUESTS is a
-pickled list of (feeds by tensor name, names of fetches); ANSWERS gets the arrays of each, or what
-was wrong.
+pickled list of (feeds by tensor name, names of fetches); ANSWERS gets the arrays or the error
+message of each.
 """
 
 import ctypes
@@ -134,7 +134,7 @@ class Model:
 
 
 class Status:
-    """Raises what a call of the library has to say."""
+    """A status for a call of the library, whose failure it raises as RuntimeError."""
 
     def __init__(self, library):
         self.library = library

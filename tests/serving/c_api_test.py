@@ -60,8 +60,7 @@ GOOD = {
     "embed": {"images": images(3)},
 }
 
-# For each model: signature, what is replaced, and what the error says.
-_DAMAGED = FILES["query_images"][0, 0][:60]
+# For both models: signature, replaced inputs and a pattern of the error.
 _GAP = np.array([[0, 2, 0, 2, 0, 2]] * 2, np.int32)
 _BOTH = [
     (
@@ -79,7 +78,7 @@ _BOTH = [
         {"query_images": IMAGES["query_images"][:, :0]},
         r"\[query_images must have no empty axis, got the shape\] \[2 0 16 16 3\]",
     ),
-    # TensorFlow refuses a type before the graph runs, and counts inputs: as docs/serving.md says.
+    # TensorFlow checks types before the graph runs, and numbers inputs as docs/serving.md says.
     *(
         (
             signature,
@@ -183,7 +182,7 @@ def describe(folder):
 
 @pytest.fixture(scope="module", params=[WAY, None], ids=["dense", "set-wise"])
 def answers(request, tmp_path_factory):
-    """What the C API says to good and bad requests, one after the other, and the model."""
+    """The model, and the C API's answers to bad and good requests in turn."""
     way, folder = request.param, tmp_path_factory.mktemp("c_api")
     keras.utils.set_random_seed(0)
     phi = registry.build("conv4_8", image_size=SIZE)
@@ -214,14 +213,14 @@ def test_the_same_answers_after_every_bad_request(answers):
         expected = model.signatures[name](**inputs)
         assert not isinstance(answer, str), answer
         for key, value in zip(outputs[name], answer, strict=True):
-            # A session fuses what it will of convolutions in float32, right to 1e-6 of the largest
-            # feature; so logits of ten cosines, and with them probabilities, are right to 1e-5.
+            # A session may fuse float32 convolutions, with errors of 1e-6 of the largest feature;
+            # logits, ten times a cosine, and with them probabilities thus have errors of 1e-5.
             scale = max(1, np.abs(expected[key]).max())
             np.testing.assert_allclose(value, expected[key], rtol=0, atol=1e-5 * scale)
 
 
 @pytest.mark.slow
-def test_bad_requests_are_refused_by_the_name_of_the_input(answers):
+def test_bad_requests_are_refused_with_the_input_name(answers):
     way, _, _, found = answers
     for (_, _, words), answer in zip(BAD[way], found[::2], strict=True):
         assert isinstance(answer, str), f"answered, in place of: {words}"

@@ -1,4 +1,4 @@
-"""Files decoded in the graph, against Pillow."""
+"""Files decoded in the graph, compared with Pillow."""
 
 import io
 import struct
@@ -13,7 +13,7 @@ from sib_tf.serving.encoded_images import MAX_PIXELS, decode
 
 
 def smooth(height, width, channels=3):
-    """An image without noise, which two ways to resize would treat differently."""
+    """An image without noise, so that different resize algorithms agree."""
     y, x = np.mgrid[:height, :width] / (height + width)
     waves = [np.sin(5 * x + 3 * c) * np.cos(4 * y - c) for c in range(channels)]
     return (127.5 + 100 * np.stack(waves, axis=-1)).astype(np.uint8)
@@ -25,7 +25,7 @@ def encode(pixels, format="PNG", **options):
     return stream.getvalue()
 
 
-def test_png_of_the_right_size_comes_back_as_it_is():
+def test_png_of_the_right_size_is_unchanged():
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 6, 5, 3), dtype=np.uint8)
     files = [[encode(image) for image in row] for row in images]
     found = tf.function(decode)("x", tf.constant(files), 6, 5)
@@ -41,7 +41,7 @@ def test_other_sizes_are_cropped_about_their_centre_and_resized(tmp_path, size, 
     (tmp_path / "image").write_bytes(file)
     expected = read_rgb(tmp_path / "image", (16, 16))
     found = decode("x", tf.constant([file]), 16, 16)[0]
-    # Pillow crops by fractions of a pixel and decodes JPEG with another rounding.
+    # Pillow crops by fractions of a pixel and rounds differently when it decodes JPEG.
     np.testing.assert_allclose(np.asarray(found, int), expected.astype(int), rtol=0, atol=8)
     assert np.abs(np.asarray(found, int) - expected).mean() < 1.5
 
@@ -66,16 +66,16 @@ def test_an_empty_file_is_an_image_of_zeros():
         (encode(smooth(8, 8), "JPEG")[:80], "x_cannot_be_decoded"),
     ],
 )
-def test_what_is_no_image_is_refused_by_the_name_of_the_input(file, words):
+def test_a_file_that_is_not_an_image_is_refused_with_the_input_name(file, words):
     with pytest.raises(tf.errors.InvalidArgumentError, match=words):
         tf.function(decode)("x", tf.constant([encode(smooth(8, 8)), file]), 8, 8)
 
 
 def of_size(file, height, width):
-    """A file whose header gives its image another size."""
+    """Replaces the image size in the header of a file."""
     if file.startswith(b"\x89PNG"):
         place, size = 16, struct.pack(">II", width, height)
-    else:  # behind the marker, length and precision of a frame
+    else:  # after the marker, length and precision of a frame
         place, size = file.index(b"\xff\xc0") + 5, struct.pack(">HH", height, width)
     return file[:place] + size + file[place + len(size) :]
 

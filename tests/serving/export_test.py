@@ -1,4 +1,4 @@
-"""What a SavedModel says is what the Keras models say, through each of its signatures."""
+"""A SavedModel gives the answers of the Keras models, through each of its signatures."""
 
 import io
 import subprocess
@@ -20,18 +20,18 @@ from sib_tf.serving.predict.image_task import ImageTask
 RESULTS = Path(__file__).parents[2] / "results"
 SIZE, SHOT, QUERIES = 16, 2, 4
 
-# Of features and steps in float64, whose rounding of 1e-16 the large steps below amplify to 1e-12
-# (that of float32 to 3e-4). What is left is the rounding of answers to float32, whose numbers below
-# 1 are up to 2**-24 apart.
+# Tolerance with features and steps in float64, whose rounding of 1e-16 grows to 1e-12 in the large
+# steps below (that of float32 to 3e-4). What is left is the rounding of answers to float32, whose
+# numbers below 1 are up to 2**-24 apart.
 EXACT = 2.0**-24
 
-# Of features in float32, which add up in another order in another batch: some 1e-6 of a feature and
-# of a cosine, hence 1e-5 of a logit, ten cosines, to which small steps add little.
+# Tolerance with features in float32, which are summed in an order that depends on the batch: errors
+# of 1e-6 in features and cosines, hence 1e-5 in logits, ten times a cosine. Small steps add little.
 ROUNDED = 1e-5
 
 
 def classifier(phi, way):
-    """A set-wise one that takes large steps with random weights, so that a mistake would show."""
+    """A set-wise classifier with random weights and large steps, so that a mistake would show."""
     keras.utils.set_random_seed(1)
     model = FewShotClassifier(way, phi.output_shape[-1], 2, 0.1, "set")
     rng = np.random.default_rng(1)
@@ -48,7 +48,7 @@ def phi():
 
 @pytest.fixture(scope="module")
 def exact_phi():
-    """In float64, as no backbone can be: its features are the same in any batch on any CPU."""
+    """A network in float64: unlike a backbone's, its features depend on neither batch nor CPU."""
     keras.utils.set_random_seed(0)
     layers = [
         keras.layers.Rescaling(1 / 255, dtype="float64"),
@@ -60,7 +60,7 @@ def exact_phi():
 
 @pytest.fixture(scope="module")
 def folder(exact_phi, tmp_path_factory):
-    """An export for any number of classes of a model that was made for three."""
+    """An export, for any number of classes, of a model that was built for three."""
     path = tmp_path_factory.mktemp("export") / "1"
     export(path, exact_phi, classifier(exact_phi, way=3).for_any_way())
     return path
@@ -68,7 +68,7 @@ def folder(exact_phi, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def signatures(folder):
-    # The model goes with its last reference, and with it the variables of the signatures.
+    # Without a reference to the model, the variables of its signatures would be deleted.
     model = tf.saved_model.load(str(folder))
     yield model.signatures
     del model
@@ -88,7 +88,7 @@ def image_episodes(way, batch=2, shot=SHOT, queries=QUERIES, size=SIZE):
 
 
 def files(images, format):
-    """Encoded images, of any leading axes."""
+    """Encodes images with any leading axes."""
     encoded = np.empty(images.shape[:-3], object)
     for place in np.ndindex(encoded.shape):
         stream = io.BytesIO()
@@ -195,11 +195,11 @@ def test_names_types_and_shapes_of_the_signatures(phi, tmp_path, way):
 
 
 def padded(alone, first=False):
-    """One batch of episodes of different sizes, filled up as a client or as a model server does.
+    """Pads episodes of different sizes into one batch, as a client or as a model server does.
 
     Args:
         alone: episodes, each a batch of one.
-        first: begin each with an entry of padding and fill up with the first number of each input.
+        first: whether each starts with padding and is filled up with an input's first number.
     """
     together = {}
     for name in alone[0]:
@@ -230,7 +230,7 @@ SIZES = {"set": [(2, 2, 1), (4, 1, 7), (3, 2, 4)], "dense": [(3, 1, 5), (3, 3, 2
 
 @pytest.fixture(scope="module", params=SIZES)
 def gentle(phi, tmp_path_factory, request):
-    """Episodes; folder and signatures of a model whose steps, and with them rounding, are small."""
+    """Episodes; folder and signatures of a model with small steps and thus small rounding."""
     keras.utils.set_random_seed(1)
     way = 3 if request.param == "dense" else None
     model = FewShotClassifier(way, phi.output_shape[-1], synthetic_gradient=request.param)
@@ -250,7 +250,7 @@ def test_embedding_in_batches_gives_the_same_answers(gentle, monkeypatch, querie
     monkeypatch.setattr(prediction, "BATCH", 3)
     support, labels = images(3 * SHOT), np.arange(3 * SHOT, dtype=np.int32) % 3
     query = images(queries, seed=1)
-    episode = ImageTask(
+    task = ImageTask(
         class_names=("a", "b", "c"),
         support_images=support,
         support_labels=labels,
@@ -258,7 +258,7 @@ def test_embedding_in_batches_gives_the_same_answers(gentle, monkeypatch, querie
         query_images=query,
         readable=np.ones(queries, bool),
     )
-    found = prediction.ExportedModel(folder).classify(episode)
+    found = prediction.ExportedModel(folder).classify(task)
     expected = signatures["serving_default"](
         support_images=tf.constant(support[np.newaxis]),
         support_labels=tf.constant(labels[np.newaxis]),
@@ -293,7 +293,7 @@ def test_padding_and_neighbours_in_a_batch_change_nothing(gentle, phi, signature
 
 
 @pytest.mark.slow
-def test_nor_do_they_for_a_trained_model(tmp_path):
+def test_padding_and_neighbours_change_nothing_for_a_trained_model(tmp_path):
     folder = RESULTS / "cifar_fs_conv4_64/1shot-seed0"
     phi = keras.saving.load_model(folder / "backbone.keras")
     export(tmp_path / "1", phi, keras.saving.load_model(folder / "model.keras"))
@@ -304,8 +304,8 @@ def test_nor_do_they_for_a_trained_model(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["dense", "set"])
-def test_the_steps_amplify_no_rounding(phi, tmp_path, kind):
-    """Features that are alike and large steps: float32 would not keep answers to 1e-5."""
+def test_the_steps_do_not_amplify_rounding(phi, tmp_path, kind):
+    """With similar features and large steps, errors of float32 would exceed 1e-5."""
     keras.utils.set_random_seed(1)
     (dim,) = phi.output_shape[1:]
     export(tmp_path / "1", phi, FewShotClassifier(3, dim, 3, 0.1, kind))
@@ -335,7 +335,7 @@ def test_the_order_of_the_queries_does_not_matter(gentle):
         np.testing.assert_allclose(found[name], value[:, order], rtol=0, atol=ROUNDED)
 
 
-def test_a_black_file_is_no_padding(signatures, exact_phi):
+def test_a_black_file_is_not_padding(signatures, exact_phi):
     episodes = image_episodes(3)
     episodes["query_images"][0, 1] = 0
     found = call(signatures["encoded"], encoded_episodes(episodes))["probabilities"]

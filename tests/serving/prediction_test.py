@@ -152,7 +152,7 @@ def test_unreadable_images_are_skipped_by_name(any_way, support, query, tmp_path
     assert "broken.png" in caplog.text
 
 
-def test_query_images_are_known_by_their_content_and_no_file_is_passed_over(
+def test_query_images_are_recognised_by_content_and_no_file_is_ignored(
     any_way, support, query, tmp_path, caplog
 ):
     (query / "red 0.png").rename(query / "red without extension")
@@ -167,7 +167,7 @@ def test_query_images_are_known_by_their_content_and_no_file_is_passed_over(
     assert f"{query / 'phone.heic'}: is not an image" in caplog.text
 
 
-def test_files_in_class_folders_that_are_not_named_like_images_are_said_to_be_skipped(
+def test_files_not_named_like_images_in_class_folders_are_logged_as_skipped(
     any_way, support, query, tmp_path, caplog
 ):
     (support / "red" / "0.png").rename(support / "red" / "0.heic")
@@ -176,14 +176,14 @@ def test_files_in_class_folders_that_are_not_named_like_images_are_said_to_be_sk
     assert caplog.text.count("Skipped") == 1
 
 
-def test_folders_in_the_query_are_said_to_be_skipped(any_way, support, query, tmp_path, caplog):
+def test_folders_in_the_query_are_logged_as_skipped(any_way, support, query, tmp_path, caplog):
     write_image(query / "more" / "0.png", COLOURS["red"], seed=0)
     counts = classify_folder(any_way, support, query, tmp_path / "output")
     assert counts == Counts(6, 0)
     assert f"Skipped: {query / 'more'}: is a folder" in caplog.text
 
 
-def test_one_class_is_no_choice(any_way, support, query, tmp_path):
+def test_a_single_class_is_refused(any_way, support, query, tmp_path):
     for name in ("green", "red"):
         shutil.rmtree(support / name)
     with pytest.raises(UserError, match="has one class folder only; add those of the other"):

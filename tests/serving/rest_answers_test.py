@@ -1,4 +1,4 @@
-"""What the client makes of answers over HTTP, from a server that gives any."""
+"""How the client handles arbitrary answers over HTTP."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ TASK = PaddedTask(
 
 @pytest.fixture
 def connection_to():
-    """Starts a server on loopback that answers each request alike; it stops after the test."""
+    """A function that connects to a new server with one fixed answer; it stops after the test."""
     servers = []
 
     def connection_to(status, body):
@@ -61,14 +61,14 @@ def handler(status, body):
         '{"metadata": {"signature_def": {"signature_def": []}}}',
     ],
 )
-def test_metadata_of_another_kind_are_refused(connection_to, body):
+def test_malformed_metadata_are_refused(connection_to, body):
     with pytest.raises(UserError, match=r"refuses.*: 200 OK, and not as TensorFlow Serving does$"):
         connection_to(200, body).signatures()
 
 
 @pytest.mark.parametrize("dtype", ["DT_FLOAT", "DT_OF_NOBODY", 999, None])
 def test_a_signature_of_other_types_is_refused(connection_to, dtype):
-    """Those of an export, but for one type."""
+    """The signature is that of an export except for one type."""
 
     def tensor(dtype, rank):
         return {"dtype": dtype, "tensor_shape": {"dim": [{"size": "16"}] * rank}}
@@ -98,13 +98,13 @@ def test_a_signature_of_other_types_is_refused(connection_to, dtype):
         '{"outputs": {"probabilities": [[["x"]]]}}',
     ],
 )
-def test_outputs_of_another_kind_are_refused(connection_to, body):
+def test_malformed_outputs_are_refused(connection_to, body):
     with pytest.raises(UserError, match=r"refuses.*: 200 OK, and not as TensorFlow Serving does$"):
         connection_to(200, body).probabilities(TASK)
 
 
 @pytest.mark.parametrize("error", [None, 1, ["a"], {"a": "b"}])
-def test_an_error_that_is_no_text_is_refused(connection_to, error):
+def test_an_error_that_is_not_text_is_refused(connection_to, error):
     connection = connection_to(400, json.dumps({"error": error}))
     with pytest.raises(UserError, match=r"400 Bad Request, and not as TensorFlow Serving does$"):
         connection.probabilities(TASK)

@@ -57,7 +57,7 @@ PROTOCOLS = pytest.mark.parametrize("rest", [False, True], ids=["grpc", "rest"])
 
 
 def batching(size, seconds, pad=True):
-    """A batch that is full, or that has waited for long."""
+    """Parameters of batches of `size` requests, which wait for that many for `seconds`."""
     return (
         f"max_batch_size {{ value: {size} }} batch_timeout_micros {{ value: {seconds * 10**6} }} "
         f"num_batch_threads {{ value: 1 }} pad_variable_length_inputs: {str(pad).lower()}"
@@ -71,7 +71,7 @@ def free_port():
 
 
 class Running:
-    """A server with the ports that it listens at."""
+    """A server with the ports that it listens on."""
 
     def __init__(self, server_class, base, **options):
         self.ports = {False: free_port(), True: free_port()}
@@ -118,12 +118,12 @@ class Running:
 
 @pytest.fixture(scope="module")
 def version(tmp_path_factory):
-    """A SavedModel. For all tests the same, since loading it is what takes time."""
+    """A SavedModel, the same for all tests since it takes time to load."""
     folder = tmp_path_factory.mktemp("exported") / "1"
     keras.utils.set_random_seed(0)
     phi = registry.build("conv4_8", image_size=SIZE)
     export(folder, phi, FewShotClassifier(None, 8, synthetic_gradient="set"))
-    whole = episode()
+    whole = task()
     warmup.write(folder, whole.support_images, whole.support_labels, whole.query_images)
     return folder
 
@@ -143,7 +143,7 @@ def server_class(request):
 
 @pytest.fixture(scope="module")
 def run(server_class):
-    """Starts a server for a folder with version 1; all are stopped after the tests."""
+    """A function that starts a server for a folder with version 1; all stop after the tests."""
     with ExitStack() as stack:
 
         def run(base, **options):
@@ -158,25 +158,25 @@ def run(server_class):
 
 @pytest.fixture(scope="module")
 def server(run, version):
-    """One that batches as docs/serving.md says."""
+    """A server with the batching of docs/serving.md."""
     return run(version.parent, batching=BATCHING)
 
 
 @pytest.fixture(scope="module")
 def cold(version, tmp_path_factory):
-    """The same without requests to warm up with, which would wait for a batch to fill."""
+    """The same model without warm-up requests, which would wait for a batch to fill."""
     folder = tmp_path_factory.mktemp("cold") / "1"
     return shutil.copytree(version, folder, ignore=shutil.ignore_patterns("assets.extra"))
 
 
 @pytest.fixture(scope="module")
 def patient(run, cold):
-    """One that waits for four requests to fill a batch."""
+    """A server that waits for four requests to fill a batch."""
     return run(cold.parent, batching=batching(size=4, seconds=15))
 
 
-def episode(shots=(1, 2, 1), queries=7, seed=0):
-    """One of coloured noise with classes of some shots."""
+def task(shots=(1, 2, 1), queries=7, seed=0):
+    """A task of coloured noise; `shots` has the number of support images of each class."""
     rng = np.random.default_rng(seed)
     colours = rng.integers(40, 216, (len(shots), 3))
 
@@ -197,15 +197,15 @@ def episode(shots=(1, 2, 1), queries=7, seed=0):
 
 
 OF_MANY_SIZES = [
-    episode((1, 2, 1), queries=7, seed=1),
-    episode((3, 1), queries=2, seed=2),
-    episode((1, 1, 1, 1, 1), queries=20, seed=3),
-    episode((2, 2, 2, 2), queries=1, seed=4),
+    task((1, 2, 1), queries=7, seed=1),
+    task((3, 1), queries=2, seed=2),
+    task((1, 1, 1, 1, 1), queries=20, seed=3),
+    task((2, 2, 2, 2), queries=1, seed=4),
 ]
 
 
 def at_once(functions):
-    """The result or the error of each of some functions that are called at the same time."""
+    """Calls functions at the same time; returns the result or the error of each."""
     barrier = threading.Barrier(len(functions))
 
     def call(function):
@@ -226,8 +226,8 @@ def raw_request(signature="", **inputs):
     return request
 
 
-def inputs_of(episode):
-    return {name: value[np.newaxis] for name, value in padding.pad(episode)._asdict().items()}
+def inputs_of(task):
+    return {name: value[np.newaxis] for name, value in padding.pad(task)._asdict().items()}
 
 
 def raw_predict(server, request):
@@ -235,7 +235,7 @@ def raw_predict(server, request):
 
 
 def test_padding_comes_first_and_no_image_is_taken_for_it():
-    whole = episode((1, 1), queries=3)
+    whole = task((1, 1), queries=3)
     whole.query_images[1] = 0
     padded = padding.pad(whole)
     assert padded.support_labels.tolist() == [-1, 0, 1]
@@ -257,29 +257,27 @@ def test_the_server_says_what_the_model_takes(server, rest):
 @PROTOCOLS
 @pytest.mark.parametrize("sizes", [((1, 1), 1), ((2, 1, 3), 9)])
 def test_answers_are_those_of_the_model_in_this_process(server, local, rest, sizes):
-    whole = episode(*sizes)
+    whole = task(*sizes)
     found = server.connect(rest).classify(whole)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, local.classify(whole), atol=1e-5)
 
 
 @PROTOCOLS
-def test_requests_of_different_sizes_share_a_batch_and_get_what_they_get_alone(
-    patient, local, rest
-):
+def test_requests_of_different_sizes_share_a_batch_and_keep_their_answers(patient, local, rest):
     models = [patient.connect(rest, timeout=60) for _ in OF_MANY_SIZES]
     start = time.monotonic()
     found = at_once(
         [lambda m=m, e=e: m.classify(e) for m, e in zip(models, OF_MANY_SIZES, strict=True)]
     )
-    # Four fill a batch. Any other batch would have been waited for.
+    # Four fill a batch. Any smaller batch would have waited for more.
     assert time.monotonic() - start < 12
     for probabilities, whole in zip(found, OF_MANY_SIZES, strict=True):
         np.testing.assert_allclose(probabilities, local.classify(whole), atol=1e-5)
 
 
 def test_a_bad_request_fails_its_batch_and_no_other(patient, local):
-    model, whole = patient.connect(), episode()
+    model, whole = patient.connect(), task()
     bad = inputs_of(whole) | {"query_images": np.zeros([1, 2, SIZE, SIZE, 4], np.uint8)}
     stub = PredictionServiceStub(patient.channel())
     good = [lambda: model.classify(whole)] * 3
@@ -301,11 +299,9 @@ def test_a_bad_request_fails_its_batch_and_no_other(patient, local):
     ],
     ids=["small images", "a label too few"],
 )
-def test_beside_a_larger_episode_a_bad_request_is_filled_up_and_answered(
-    server, patient, local, change
-):
+def test_a_bad_request_is_padded_and_answered_beside_a_larger_one(server, patient, local, change):
     """Why `ServedModel` checks what it sends."""
-    whole = episode((1, 2, 1), queries=7)
+    whole = task((1, 2, 1), queries=7)
     bad = raw_request(**inputs_of(whole) | change)
     with pytest.raises(grpc.RpcError) as alone:
         raw_predict(server, bad)
@@ -329,8 +325,8 @@ def test_without_padding_unequal_requests_are_refused_together(run, cold):
 
 
 @PROTOCOLS
-def test_a_bad_request_is_refused_with_the_words_of_the_server(server, local, rest):
-    model, whole = server.connect(rest), episode()
+def test_a_bad_request_is_refused_with_the_message_of_the_server(server, local, rest):
+    model, whole = server.connect(rest), task()
     bad = dataclasses.replace(whole, support_labels=whole.support_labels[:-1])
     words = f"^127.0.0.1:.* '{NAME}' refuses .*support_images, support_labels must be equal"
     connection = (RestConnection if rest else GrpcConnection)(
@@ -343,8 +339,8 @@ def test_a_bad_request_is_refused_with_the_words_of_the_server(server, local, re
 
 
 @PROTOCOLS
-def test_what_the_model_does_not_take_is_refused_before_it_is_sent(server, rest):
-    whole = episode()
+def test_a_task_that_does_not_fit_the_model_is_refused_before_it_is_sent(server, rest):
+    whole = task()
     small = dataclasses.replace(
         whole,
         support_images=whole.support_images[:, :8, :8],
@@ -368,19 +364,19 @@ def test_a_closed_port_is_named(rest):
 
 
 @pytest.mark.slow
-def test_the_port_of_the_other_protocol_is_no_server(server):
+def test_the_port_of_the_other_protocol_is_refused(server):
     with pytest.raises(UserError, match=r"is not available .* gRPC and --rest have a port each"):
         connect(server.address(rest=False), NAME, timeout=30, rest=True)
 
 
 @pytest.mark.slow
 @PROTOCOLS
-def test_a_server_that_restarts_is_waited_for(server_class, version, local, rest):
+def test_the_client_waits_for_a_server_that_restarts(server_class, version, local, rest):
     server = Running(server_class, version.parent)
     threading.Timer(0.5, server.start).start()
     try:
-        # Larger than what gRPC by itself would keep to send again.
-        whole = episode((2, 2), queries=300 * 1024 // (3 * SIZE**2))
+        # Larger than what gRPC itself buffers for retries.
+        whole = task((2, 2), queries=300 * 1024 // (3 * SIZE**2))
         model = when_loaded(lambda: server.connect(rest))
         server.stop()
         restart = threading.Timer(0.5, server.start)
@@ -393,10 +389,10 @@ def test_a_server_that_restarts_is_waited_for(server_class, version, local, rest
 
 
 @PROTOCOLS
-def test_a_server_that_says_that_it_is_overloaded_is_asked_again(server_class, server, local, rest):
+def test_an_overloaded_server_is_asked_again(server_class, server, local, rest):
     if server_class is BinaryServer:
         pytest.skip("is not overloaded at will")
-    model, whole = server.connect(rest), episode()
+    model, whole = server.connect(rest), task()
     server.overload(requests=2)
     np.testing.assert_allclose(model.classify(whole), local.classify(whole), atol=1e-5)
     server.overload(requests=10**6)
@@ -406,16 +402,16 @@ def test_a_server_that_says_that_it_is_overloaded_is_asked_again(server_class, s
 
 
 @PROTOCOLS
-def test_the_time_for_an_answer_is_kept(patient, rest):
+def test_the_timeout_is_kept(patient, rest):
     model = patient.connect(rest, timeout=0.5)
     start = time.monotonic()
     with pytest.raises(UserError, match=f"^{patient.address(rest)}: has not answered in 0.5 s"):
-        model.classify(episode())
+        model.classify(task())
     assert 0.4 < time.monotonic() - start < 1.5
 
 
 @PROTOCOLS
-def test_the_time_for_an_answer_includes_attempts(rest):
+def test_the_timeout_includes_retries(rest):
     start = time.monotonic()
     with pytest.raises(UserError, match=r"has not answered in 0\.3 s"):
         connect(f"127.0.0.1:{free_port()}", NAME, timeout=0.3, rest=rest)
@@ -424,9 +420,9 @@ def test_the_time_for_an_answer_includes_attempts(rest):
 
 def test_a_request_over_the_limit_of_the_server_is_too_large(run, version):
     model = run(version.parent, max_message_bytes=20_000).connect()
-    assert model.classify(episode()).shape == (7, 3)
+    assert model.classify(task()).shape == (7, 3)
     with pytest.raises(UserError, match=r"request is too large .*20000.*fewer images"):
-        model.classify(episode(queries=200))
+        model.classify(task(queries=200))
 
 
 @PROTOCOLS
@@ -479,7 +475,7 @@ def test_a_malformed_address_is_refused(address):
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
-def test_a_time_that_is_not_positive_is_refused(timeout):
+def test_a_timeout_that_is_not_positive_is_refused(timeout):
     with pytest.raises(UserError, match=f"^--timeout={timeout}: must be a positive"):
         connect("localhost:8500", NAME, timeout=timeout)
 
@@ -487,7 +483,7 @@ def test_a_time_that_is_not_positive_is_refused(timeout):
 def test_a_new_version_is_picked_up_and_a_half_written_one_is_not(run, tmp_path, version, local):
     shutil.copytree(version, tmp_path / "1")
     server = run(tmp_path)
-    model, whole = server.connect(), episode()
+    model, whole = server.connect(), task()
     shutil.copytree(version, tmp_path / ".partial-2")
     (tmp_path / ".partial-2" / "saved_model.pb").unlink()
     np.testing.assert_allclose(model.classify(whole), local.classify(whole), atol=1e-5)
@@ -509,11 +505,11 @@ def test_a_version_that_cannot_be_loaded_or_warmed_up_replaces_none(
     (tmp_path / "2").mkdir()
     server.wait_for(2, ModelVersionStatus.END)
     shutil.copytree(version, tmp_path / "partial")
-    bad = inputs_of(episode()) | {"support_labels": np.zeros([1, 1], np.int32)}
+    bad = inputs_of(task()) | {"support_labels": np.zeros([1, 1], np.int32)}
     write_warmup(tmp_path / "partial", raw_request(**bad))
     (tmp_path / "partial").rename(tmp_path / "3")
     server.wait_for(3, ModelVersionStatus.END)
-    assert version_that_answers(server, episode()) == 1
+    assert version_that_answers(server, task()) == 1
 
 
 @pytest.mark.parametrize(
@@ -563,7 +559,7 @@ def test_a_version_that_cannot_be_loaded_or_warmed_up_replaces_none(
     ],
 )
 def test_the_server_refuses_as_tensorflow_serving_does(server, change, code, words):
-    inputs = {**inputs_of(episode()), **change}
+    inputs = {**inputs_of(task()), **change}
     request = raw_request(**{name: x for name, x in inputs.items() if x is not None})
     with pytest.raises(grpc.RpcError) as caught:
         raw_predict(server, request)
@@ -571,8 +567,8 @@ def test_the_server_refuses_as_tensorflow_serving_does(server, change, code, wor
     assert words in caught.value.details()
 
 
-def test_an_output_filter_is_kept(server):
-    request = raw_request(**inputs_of(episode()))
+def test_an_output_filter_is_applied(server):
+    request = raw_request(**inputs_of(task()))
     request.output_filter.append("labels")
     assert list(raw_predict(server, request).outputs) == ["labels"]
 
@@ -600,7 +596,7 @@ def test_the_server_refuses_json_as_tensorflow_serving_does(server, request_json
 
 
 def test_rows_in_json_are_answered_in_rows(server, local):
-    whole = episode()
+    whole = task()
     instance = {name: value[0].tolist() for name, value in inputs_of(whole).items()}
     url = f"http://{server.address(rest=True)}/v1/models/{NAME}:predict"
     answer = requests.post(url, json={"instances": [instance, instance]}, timeout=30).json()
@@ -620,7 +616,7 @@ def test_configs_parse():
 
 @PROTOCOLS
 def test_a_folder_is_classified_as_by_the_model_in_this_process(server, local, tmp_path, rest):
-    whole = episode((1, 2), queries=3)
+    whole = task((1, 2), queries=3)
     write_images(tmp_path, whole)
     rows = {}
     for name, model in {"here": local, "there": server.connect(rest)}.items():
@@ -634,7 +630,7 @@ def test_a_folder_is_classified_as_by_the_model_in_this_process(server, local, t
 
 @pytest.mark.slow
 def test_the_job_asks_a_server(server, tmp_path):
-    whole = episode((1, 2), queries=3)
+    whole = task((1, 2), queries=3)
     write_images(tmp_path, whole)
     args = [f"--{name}={tmp_path / name}" for name in ("support", "query", "output")]
     server_args = [f"--server={server.address(rest=True)}", "--rest", f"--model={NAME}"]
@@ -649,8 +645,8 @@ def test_the_job_asks_a_server(server, tmp_path):
     assert (tmp_path / "output" / PREDICTIONS_FILE).exists()
 
 
-def version_that_answers(server, episode):
-    request = raw_request(**inputs_of(episode))
+def version_that_answers(server, task):
+    request = raw_request(**inputs_of(task))
     return raw_predict(server, request).model_spec.version.value
 
 
@@ -661,18 +657,18 @@ def write_warmup(folder, request):
         writer.write(log.SerializeToString())
 
 
-def write_images(folder, episode):
-    """The images of an episode as files, in the folders that `predict` takes."""
-    support = zip(episode.support_labels, episode.support_images, strict=True)
+def write_images(folder, task):
+    """Writes the images of a task as files, in the folders that `jobs.predict` reads."""
+    support = zip(task.support_labels, task.support_images, strict=True)
     files = {folder / f"support/{label}/{n}.png": x for n, (label, x) in enumerate(support)}
-    files |= {folder / f"query/{n}.png": x for n, x in enumerate(episode.query_images)}
+    files |= {folder / f"query/{n}.png": x for n, x in enumerate(task.query_images)}
     for path, image in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
 
 
 def when_loaded(ask):
-    """What a server answers that has yet to load its model: until then it has no such model."""
+    """Repeats `ask` until the server has loaded its model; until then it knows no such model."""
     for _ in range(1200):
         try:
             return ask()

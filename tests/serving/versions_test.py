@@ -26,8 +26,8 @@ def test_versions_count_up_past_gaps_and_other_folders(tmp_path):
     assert versions.newest(folder) == folder / "10", "9 < 10, though not as text"
 
 
-def test_a_version_is_whole_when_it_has_its_number(tmp_path, monkeypatch):
-    """What a server finds that looks while the copy is under way, or after it was killed."""
+def test_a_version_gets_its_number_only_when_complete(tmp_path, monkeypatch):
+    """Looks at the folder as a server would, during a copy and after it was killed."""
     model, folder = saved_model(tmp_path / "model", "a"), tmp_path / "served"
     versions.publish(model, folder)
     seen = []
@@ -44,7 +44,7 @@ def test_a_version_is_whole_when_it_has_its_number(tmp_path, monkeypatch):
     assert seen == ["1"]
     monkeypatch.undo()
     assert versions.newest(folder) == folder / "1"
-    saved_model(folder / "5", "b")  # so that the next is not the one that was interrupted
+    saved_model(folder / "5", "b")  # so that the next number is not the interrupted one
     assert versions.publish(model, folder) == folder / "6"
     assert sorted(path.name for path in folder.iterdir()) == ["1", "5", "6"]
 

@@ -39,7 +39,7 @@ def test_epochs_before_a_restart_count(tmp_path):
     assert kept() == 3
 
 
-def test_a_kill_while_writing_leaves_the_best_epoch_whole(tmp_path, monkeypatch):
+def test_a_kill_while_writing_keeps_the_best_epoch(tmp_path, monkeypatch):
     end_epoch, kept = make(tmp_path / "best.npz")
     end_epoch(1, 0.5)
 

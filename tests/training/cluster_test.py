@@ -1,4 +1,4 @@
-"""TF_CONFIG, good and bad."""
+"""Valid and invalid values of TF_CONFIG."""
 
 import json
 
@@ -41,7 +41,7 @@ def test_a_chief_comes_before_the_workers(monkeypatch, kind, index, expected):
         ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": "x"}}', "be read"),
     ],
 )
-def test_what_is_no_cluster_is_refused(monkeypatch, text, words):
+def test_a_malformed_tf_config_is_refused(monkeypatch, text, words):
     monkeypatch.setenv("TF_CONFIG", text)
     assert_refused(words)
 
@@ -61,7 +61,7 @@ def test_what_is_no_cluster_is_refused(monkeypatch, text, words):
         ({"worker": "a:1"}, "worker", 0, "no list of addresses for worker"),
     ],
 )
-def test_a_cluster_that_cannot_be_is_refused(monkeypatch, jobs, kind, index, words):
+def test_an_invalid_cluster_is_refused(monkeypatch, jobs, kind, index, words):
     set_config(monkeypatch, jobs, kind, index)
     assert_refused(words)
 

@@ -1,4 +1,4 @@
-"""What training phi in bfloat16 keeps of float32; `benchmarks.precision` measures accuracy."""
+"""How training phi in bfloat16 differs from float32; `benchmarks.precision` measures accuracy."""
 
 import dataclasses
 import json
@@ -13,6 +13,8 @@ from sib_tf.training import pretraining
 from sib_tf.training.image_batches import training_batches
 from tests.training.small_training import IMAGES, LABELS, SEED, SETTINGS, TWENTY_STEPS, train
 
+pytestmark = pytest.mark.usefixtures("bfloat16")
+
 TARGETS = np.unique(LABELS, return_inverse=True)[1]
 
 # bfloat16 has 8 binary digits: rounding changes a number by at most this share of it.
@@ -20,7 +22,7 @@ UNIT = 2.0**-8
 
 
 def classifiers(backbone):
-    """Two of the same weights; the second computes phi in bfloat16."""
+    """Two classifiers with the same weights; the second computes phi in bfloat16."""
     settings = dataclasses.replace(SETTINGS, backbone=backbone)
     keras.utils.set_random_seed(0)
     exact, half = (
@@ -36,12 +38,12 @@ def distance(found, expected):
 
 
 def rounded(values):
-    """To bfloat16 and back."""
+    """Values rounded to bfloat16, in float32."""
     return tf.cast(tf.cast(values, tf.bfloat16), tf.float32).numpy()
 
 
 def gradient(model):
-    """Of the loss of all images as one batch, by all weights."""
+    """The gradient, over all weights, of the loss of all images as one batch."""
     with tf.GradientTape() as tape:
         loss = model.loss(TARGETS, model(IMAGES, training=True))
     assert loss.dtype == tf.float32
@@ -71,8 +73,8 @@ def test_weights_statistics_momentum_and_logits_are_not_rounded():
     assert half.phi(IMAGES).dtype == tf.bfloat16
 
 
-# With each convolution a weight, its product and the normalised product are rounded. Errors that
-# have nothing to do with each other add up as squares.
+# Each convolution rounds its weights, its output and the normalised output. Independent errors add
+# up as squares.
 @pytest.mark.parametrize(("backbone", "convolutions"), [("conv4_4", 4), ("wrn_10_1", 7)])
 def test_features_differ_by_rounding_alone(backbone, convolutions):
     exact, half = (embed(model.phi, IMAGES) for model in classifiers(backbone))
@@ -80,16 +82,16 @@ def test_features_differ_by_rounding_alone(backbone, convolutions):
 
 
 @pytest.mark.parametrize("backbone", ["conv4_4", "wrn_10_1"])
-def test_a_step_goes_the_way_of_float32(backbone):
-    # Normalised products that are off by a hundredth of their deviation send about a hundredth of
-    # them the other way through a ReLU or a maximum. What passed there is lost, and something else
-    # gained: over four stages 2 * 4 / 100 of the square of the gradient.
+def test_gradients_stay_close_to_those_in_float32(backbone):
+    # If normalised outputs are off by a hundredth of their standard deviation, about a hundredth of
+    # them take the other branch of a ReLU or a maximum. Their gradients are lost and others gained:
+    # over four stages 2 * 4 / 100 of the squared gradient.
     exact, half = (gradient(model) for model in classifiers(backbone))
     assert distance(half, exact) < np.sqrt(0.08)
 
 
 @pytest.mark.slow
-def test_it_learns_as_fast_and_leaves_a_phi_in_float32(tmp_path):
+def test_bfloat16_learns_as_fast_and_saves_phi_in_float32(tmp_path):
     losses = []
     for precision in pretraining.PRECISIONS:
         folder = tmp_path / precision

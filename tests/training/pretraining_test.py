@@ -68,7 +68,7 @@ def test_an_epoch_visits_every_image_once_and_the_next_in_another_order():
     np.testing.assert_array_equal(labels, LABELS[np.concatenate(orders)])
 
 
-def test_batches_from_a_later_step_are_those_of_the_whole():
+def test_batches_from_a_later_step_continue_the_earlier_ones():
     whole = list(batches_of(SETTINGS, IMAGES, LABELS).take(6))
     late = list(batches_of(SETTINGS, IMAGES, LABELS, first_step=4).take(2))
     for one, other in zip(whole[4:], late, strict=True):
@@ -105,7 +105,7 @@ def test_standardisation_uses_the_channel_statistics_of_the_training_images():
     np.testing.assert_allclose(np.std(normalised, axis=(0, 1, 2)), 1, atol=1e-4)
 
 
-def test_phi_looks_at_the_centre_of_an_image():
+def test_phi_crops_the_centre_of_an_image():
     framed = np.random.default_rng(1).integers(0, 256, (36, 24, 24, 3), np.uint8)
     framed[:, 4:20, 4:20] = IMAGES
     phi = phi_for(framed)
@@ -119,14 +119,13 @@ def test_a_crop_larger_than_the_images_is_refused():
 
 
 @pytest.mark.slow
-def test_a_diverging_training_names_its_rate_and_keeps_nothing(tmp_path):
+def test_a_non_finite_loss_names_the_rate_and_keeps_nothing(tmp_path):
     with pytest.raises(UserError, match=r"diverged: loss is nan.*config\.phi\.learning_rate"):
         run(tmp_path, dataclasses.replace(SETTINGS, learning_rate=1e30, warmup_steps=0))
     assert not list((tmp_path / "checkpoints").glob("ckpt*"))
-    assert not list(tmp_path.glob("*.h5"))
 
 
-def test_a_warm_up_that_never_ends_is_refused(tmp_path):
+def test_a_warm_up_as_long_as_training_is_refused(tmp_path):
     # 36 images make 4 batches of 8, so 2 epochs have 8 steps.
     with pytest.raises(UserError, match=r"phi\.warmup_steps=8 leaves none of the 8 steps"):
         run(tmp_path, dataclasses.replace(SETTINGS, warmup_steps=8))
@@ -161,6 +160,6 @@ def test_a_saved_classifier_predicts_the_same_and_trains_on(tmp_path):
         ({"crop_size": 15}, 'crop_size=15 is too small for backbone="conv4_4"'),
     ],
 )
-def test_settings_that_cannot_be_are_refused(fields, words):
+def test_invalid_settings_are_refused(fields, words):
     with pytest.raises(UserError, match=f"^{words}"):
         dataclasses.replace(SETTINGS, **fields)

@@ -1,4 +1,4 @@
-"""A killed `fit` goes on as if nothing had happened."""
+"""A killed `fit` resumes as if it had not been interrupted."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def make():
 
 
 def train(folder, epochs):
-    """Up to `epochs` in all; the model, its callback and the epochs that were run now."""
+    """Trains up to `epochs` in total; returns the model, its callback and the epochs run now."""
     model, resume, ran = make(), Resume(folder), []
     start = resume.restore(model)
     count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: ran.append(epoch))
@@ -73,7 +73,7 @@ def test_without_a_checkpoint_training_starts_at_epoch_0(tmp_path):
         np.testing.assert_array_equal(now, then)
 
 
-def test_a_finished_training_has_no_further_epoch(tmp_path):
+def test_a_finished_training_runs_no_further_epoch(tmp_path):
     finished, _, _ = train(tmp_path, 2)
     again, _, ran = train(tmp_path, 2)
     assert ran == []

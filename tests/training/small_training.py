@@ -1,4 +1,4 @@
-"""A pre-training of seconds; in a process of its own, on the devices of a strategy."""
+"""A pre-training that takes seconds, in this process or in its own on a strategy's devices."""
 
 import dataclasses
 import logging
@@ -26,15 +26,15 @@ SETTINGS = pretraining.Settings(
     flip=True,
     color_jitter=0.4,
 )
-# 36 images make 4 batches of 8. At a higher rate rounding alone, as of the same images in another
-# order, sends some of them through a ReLU or not, and weights apart by 1e-4.
+# 36 images make 4 batches of 8. At a higher rate, rounding alone, as of images in another order,
+# flips some ReLUs and moves weights apart by 1e-4.
 TWENTY_STEPS = dataclasses.replace(SETTINGS, epochs=5, learning_rate=0.01)
 LABELS = np.repeat([7, 9, 20], 12)  # any integers will do
 IMAGES = np.random.default_rng(0).integers(0, 256, (36, 16, 16, 3), np.uint8)
 
 
 def train(folder, settings, strategy=None, seed=SEED):
-    """Images and labels serve as training and validation split."""
+    """Trains on IMAGES and LABELS, which are also the validation split."""
     spec = EpisodeSpec(way=2, shot=1, queries=4)
     groups = examples_by_class(LABELS, spec, [str(n) for n in range(21)], "validation")
     episodes = [sample(groups, spec, seed=0, stream="s", index=i) for i in range(5)]
@@ -50,7 +50,7 @@ def train(folder, settings, strategy=None, seed=SEED):
 
 
 def train_on(strategy, folder, logical_cpus="1"):
-    """Called in a process in which TensorFlow has done nothing yet."""
+    """Trains with a strategy, in a process in which TensorFlow is not yet initialised."""
     logging.basicConfig(level=logging.INFO)
     cpus = [tf.config.LogicalDeviceConfiguration()] * int(logical_cpus)
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)

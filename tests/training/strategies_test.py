@@ -1,4 +1,4 @@
-"""The weights of one device, from several: two logical CPUs, two processes."""
+"""Several devices give the weights of one: two logical CPUs, two processes."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def start(*args, **environment):
 
 
 def start_two(args_of):
-    """Workers 0 and 1 of a cluster, with their own arguments."""
+    """Starts workers 0 and 1 of a cluster, each with its own arguments."""
     sockets = [socket.create_server(("localhost", 0)) for _ in range(2)]
     workers = [f"localhost:{s.getsockname()[1]}" for s in sockets]
     for s in sockets:
@@ -48,14 +48,14 @@ def start_two(args_of):
 
 
 def finish(process):
-    """What a process says until it ends well."""
+    """Waits for a process to succeed; returns what it printed on stderr."""
     _, said = process.communicate(timeout=150)
     assert process.returncode == 0, said
     return said
 
 
 def state(folder):
-    """Name -> value of all that training has left: weights, running averages, momentum, steps."""
+    """What training has saved, by name: weights, running averages, momentum, steps."""
     reader = tf.train.load_checkpoint(str(folder / "checkpoints"))
     names = [name for name in reader.get_variable_to_shape_map() if name.startswith("model/")]
     return {name: reader.get_tensor(name) for name in names}
@@ -69,7 +69,7 @@ def one_device(tmp_path_factory):
 
 
 def assert_same(folder, one_device, steps=20, tolerance=1e-5):
-    """Within what rounding to float32, 6e-8 of a value, comes to in 20 steps: some 1e-6 of it."""
+    """Compares two trainings; float32 rounding, 6e-8 of a value, becomes some 1e-6 in 20 steps."""
     found, expected = state(folder), state(one_device)
     assert found.keys() == expected.keys()
     assert found["model/optimizer/_iterations/.ATTRIBUTES/VARIABLE_VALUE"] == steps
@@ -109,7 +109,7 @@ def test_two_workers_train_as_one_device_and_the_chief_alone_writes(tmp_path, on
 
 
 @pytest.mark.slow
-def test_a_worker_is_killed_and_training_goes_on(tmp_path):
+def test_training_resumes_after_a_worker_is_killed(tmp_path):
     fields = {"data.images_per_class": 20, "phi.epochs": 5, "phi.learning_rate": 0.001}
     fields |= {"episodes.queries_per_class": 3, "phi.selection_queries": 15}
     config = glyphs.get_config("tiny")
@@ -123,7 +123,7 @@ def test_a_worker_is_killed_and_training_goes_on(tmp_path):
     job = ("-m", "jobs.pretrain", "--strategy=multi_worker", f"--workdir={together}")
     job += ("--config=configs/glyphs.py:tiny", *(f"--config.{k}={v}" for k, v in fields.items()))
     chief, other = start_two(lambda n: job)
-    # Meanwhile, what should come out.
+    # Meanwhile, compute what is expected.
     execute(pretrain, families.read(config), alone)
     while not (together / "backbone.part/checkpoints/ckpt-2.index").exists():
         assert chief.poll() is None, chief.stderr.read()
@@ -139,12 +139,12 @@ def test_a_worker_is_killed_and_training_goes_on(tmp_path):
     for process in start_two(lambda n: job):
         assert "epoch 1 of 5" not in finish(process)
     assert sorted(path.name for path in together.iterdir()) == ["backbone", "data"]
-    # More channels and images, so more of them that rounding sends through a ReLU or not. An epoch
-    # less or more would show in the running averages alone, by a tenth of their way in each step.
+    # With more channels and images, rounding flips more ReLUs. A missing or additional epoch would
+    # still show in the running averages, which move by a tenth in each step.
     assert_same(together / "backbone", alone / "backbone", steps=35, tolerance=1e-3)
 
 
-def test_one_device_is_no_strategy_at_all():
+def test_one_device_has_the_default_strategy():
     strategy = strategies.build("one_device")
     assert strategy is tf.distribute.get_strategy()
     assert strategies.is_chief(strategy)

@@ -1,4 +1,4 @@
-"""What meta-training sees, and that a run of steps is those steps."""
+"""The batches of meta-training, and runs of several steps in one program."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from sib_tf.few_shot.episodes.reader import EpisodeTable
 from sib_tf.training import meta_training
 
 VIEWS, IMAGES = 3, 8
-# The feature of image i in view v is 100 v + i: it tells where it comes from.
+# The feature of image i in view v is 100 v + i, which identifies both.
 FEATURES = FeatureTable(
     (100 * np.arange(VIEWS)[:, None, None] + np.arange(IMAGES)[:, None]).astype(np.float32),
     np.repeat([0, 1], 4),
@@ -48,7 +48,7 @@ def test_episodes_come_in_their_order_and_begin_again_after_the_last():
         np.testing.assert_array_equal(labels.reshape(4, -1), EPISODES.query_labels[chosen])
 
 
-def test_every_view_is_drawn_and_by_every_use_anew():
+def test_each_use_draws_among_all_views():
     views = np.stack([inputs["query_features"] // 100 for inputs, _ in take(30)]).ravel()
     counts = np.bincount(views.astype(int), minlength=VIEWS)
     assert len(counts) == VIEWS
@@ -64,7 +64,7 @@ def test_another_seed_draws_other_views():
     assert (one != other).any()
 
 
-def test_runs_from_a_later_step_are_those_of_the_whole():
+def test_runs_from_a_later_step_continue_the_earlier_ones():
     whole, late = take(5), take(2, first_step=6)
     tf.nest.map_structure(np.testing.assert_array_equal, whole[3:], late)
 
@@ -95,7 +95,7 @@ def make_model():
 
 @pytest.fixture
 def float64():
-    # The policy is made from floatx when it is first asked for, maybe by an earlier test.
+    # Keras derives the policy from floatx on first use, possibly in an earlier test.
     _set_precision("float64")
     yield
     _set_precision("float32")
@@ -107,7 +107,7 @@ def _set_precision(dtype):
 
 
 @pytest.mark.slow
-def test_a_run_of_steps_is_that_many_ordinary_steps(float64):
+def test_a_run_of_steps_equals_ordinary_steps(float64):
     # XLA rounds in another order, which in float32 a normalisation over four queries amplifies.
     rng = np.random.default_rng(0)
     features = FeatureTable(rng.normal(size=(2, IMAGES, 3)).astype(np.float32), FEATURES.labels)
@@ -170,7 +170,7 @@ def test_invalid_settings_are_refused(fields, words):
 
 
 @pytest.mark.slow
-def test_a_diverging_training_names_its_rates_and_keeps_nothing(tmp_path):
+def test_a_non_finite_loss_names_the_rates_and_keeps_nothing(tmp_path):
     features = FeatureTable(np.ones((1, IMAGES, 3), np.float32), FEATURES.labels)
     with pytest.raises(UserError, match=r"config\.meta\.learning_rate or config\.meta\.step_size"):
         meta_training.train(

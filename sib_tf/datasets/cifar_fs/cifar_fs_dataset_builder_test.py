@@ -20,7 +20,7 @@ FEW = {"train.bin": 2, "test.bin": 1}
 
 
 def records(count, first):
-    """Records in an order that mixes the classes; pixels tell class, position and channel."""
+    """Records in an order that mixes the classes; pixels encode class, index and channel."""
     order = np.random.default_rng(0).permutation(100)
     for index in range(first, first + count):
         for label in order:
@@ -92,7 +92,7 @@ def test_a_failed_download_says_in_one_line_what_to_do(tmp_path, error, manual):
     assert "\n" not in message
 
 
-def test_classes_are_those_of_cifar_100_and_in_one_split_each():
+def test_each_class_of_cifar_100_is_in_one_split():
     assert [len(names) for names in CLASSES.values()] == [64, 16, 20]
     assert len(set(cifar_fs.NAMES)) == 100
     # The fine labels of CIFAR-100's superclass "aquatic mammals".
@@ -134,7 +134,7 @@ def test_a_truncated_archive_is_named(tmp_path, few_images, size):
         cifar_fs.read_archive(archive)
 
 
-# Within the pixels, the code tables of deflate, and the two parts of gzip's trailer.
+# Damage to the pixels, to the code tables of deflate, and to the two parts of gzip's trailer.
 @pytest.mark.parametrize(
     ("start", "stop", "mask"),
     [(2000, 2001, 1), (42, 106, 0), (-8, -7, 1), (-4, -3, 1)],

@@ -177,7 +177,7 @@ def test_drawn_splits_partition_the_classes(num_classes, sizes):
     assert sorted(name for names in splits.values() for name in names) == sorted(classes)
 
 
-def test_draw_depends_on_names_and_seed_alone():
+def test_draw_depends_only_on_names_and_seed():
     classes = [f"class{label}" for label in range(50)]
     splits = split_classes(classes, 0, NOT_LISTED)
     assert split_classes(classes[::-1], 0, NOT_LISTED) == splits
@@ -198,6 +198,6 @@ def test_bad_lists_are_refused(listed, message):
         split_classes(["a", "b", "c"], 0, dict(zip(SPLITS, listed, strict=True)))
 
 
-def test_two_classes_make_no_three_splits():
+def test_fewer_than_three_classes_are_refused():
     with pytest.raises(UserError, match="at least 3"):
         split_classes(["a", "b"], 0, NOT_LISTED)

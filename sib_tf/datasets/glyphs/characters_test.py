@@ -11,7 +11,7 @@ from sib_tf.datasets.glyphs.rendering import draw_outline
 
 ALL = TRAIN + VALIDATION + TEST
 BOX = 24
-# The lists were picked at 0.845 with finer outlines; a homoglyph scores above 0.95.
+# The lists were chosen with a limit of 0.845 on finer outlines; a homoglyph scores above 0.95.
 ALIKE = 0.88
 
 
@@ -23,7 +23,7 @@ def test_counts():
     }
 
 
-def test_no_character_twice_whatever_its_case():
+def test_no_character_occurs_twice_in_either_case():
     assert len({character.upper() for character in ALL}) == len(ALL)
 
 

@@ -24,7 +24,7 @@ class GlyphsTest(tfds.testing.DatasetBuilderTestCase):
 
     def setUp(self):
         super().setUp()
-        # TFDS names no runner, and Beam's default one would fetch the Prism binary.
+        # TFDS sets no runner, and Beam's default one would download the Prism binary.
         prism = "apache_beam.runners.portability.prism_runner.PrismRunner"
         self.enter_context(mock.patch(prism, FnApiRunner))
 
@@ -91,7 +91,7 @@ def test_label_and_id_name_the_same_character(builder):
         assert names[label].startswith(key.split("/")[0] + "_")
 
 
-def test_default_config_may_be_spelled_out(tmp_path):
+def test_default_config_can_be_given_explicitly(tmp_path):
     assert (
         Builder(config=GlyphsConfig(), data_dir=tmp_path).info.features["label"].num_classes == 150
     )

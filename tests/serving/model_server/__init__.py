@@ -1,7 +1,7 @@
-"""A server that does what TensorFlow Serving does, for tests on machines without it.
+"""A replacement for TensorFlow Serving, for tests on machines without it.
 
 It speaks the same services over gRPC and HTTP, and runs SavedModels in the same kind of session.
-Behaviour and messages follow TensorFlow Serving's sources, which are named where they matter.
+Behaviour and messages follow the source files of TensorFlow Serving that docstrings name.
 """
 
 from tests.serving.model_server.server import ModelServer

@@ -33,7 +33,7 @@ class Batcher:
     """Joins concurrent calls of a function along dimension 0.
 
     Args:
-        run: function to call on as many rows as come together.
+        run: function to call on the joined inputs.
         parameters: limits of a batch, a BatchingParameters message.
     """
 
@@ -79,7 +79,7 @@ class Batcher:
             self._process(batch)
 
     def _collect(self) -> list[Task]:
-        """Waits for a batch that is full or has waited long enough; none once this is closed."""
+        """Waits until a batch is full or times out; returns no tasks once this is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._tasks or self._closed)
             if self._tasks:
@@ -100,7 +100,7 @@ class Batcher:
         try:
             outputs = self._run(join([task.inputs for task in batch], self._pad))
             parts = {name: np.split(x, np.cumsum(sizes)[:-1]) for name, x in outputs.items()}
-        except Exception as error:  # of any kind: it is that of every request of the batch
+        except Exception as error:  # every request of the batch fails with it
             for task in batch:
                 task.outputs.set_exception(error)
             return
@@ -109,7 +109,7 @@ class Batcher:
 
 
 def join(requests: list[Tensors], pad: bool) -> Tensors:
-    """The inputs of several requests, one after the other.
+    """Concatenates the inputs of several requests.
 
     Raises:
         StatusError: if shapes differ from dimension 1 on, and `pad` is False.
@@ -125,7 +125,7 @@ def join(requests: list[Tensors], pad: bool) -> Tensors:
 
 
 def _padded(tensor: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """As in batching/batching_util.cc: with the first element of the whole tensor."""
+    """Pads with the first element of the whole tensor, as batching/batching_util.cc does."""
     missing = shape - tensor.shape[1:]
     if not missing.any():
         return tensor

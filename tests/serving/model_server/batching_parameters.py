@@ -25,15 +25,15 @@ _FIELDS = (
 
 
 def parse(text: str) -> Message:
-    """The parameters in the text of a file.
+    """Parses the text of a file of parameters.
 
     Raises:
-        text_format.ParseError: if the text is no such message.
+        text_format.ParseError: if the text is not a BatchingParameters message.
     """
     return text_format.Parse(text, _message_class()())
 
 
-@functools.cache  # since the pool takes a message once
+@functools.cache  # the pool accepts a message only once
 def _message_class() -> type[Message]:
     file = descriptor_pb2.FileDescriptorProto(
         name="batching_parameters.proto",

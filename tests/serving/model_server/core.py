@@ -29,12 +29,12 @@ class Core:
         self._overload = iter(range(0))
 
     def overload(self, requests: int) -> None:
-        """Answers the next predictions as if too many were queued."""
+        """Refuses the next predictions as if too many were queued."""
         self._overload = iter(range(requests))
 
     @contextmanager
     def servable(self, spec: ModelSpec) -> Iterator[Servable]:
-        """The version that is asked for, while it is used."""
+        """Keeps the requested version loaded while it is in use."""
         if not spec.name:
             raise invalid_argument("ModelSpec has no name specified.")
         version = spec.version.value if spec.HasField("version") else None

@@ -20,7 +20,7 @@ _JSON_TYPES = {
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request."""
+    """Parses the JSON object of a request."""
     if not body:
         raise invalid_argument("JSON Parse error: The document is empty")
     try:
@@ -47,7 +47,7 @@ def read_inputs(request: dict[str, Any], infos: Mapping[str, TensorInfo]) -> Ten
 
 
 def write_outputs(outputs: Tensors, rows: bool) -> dict[str, Any]:
-    """The answer in the format of the request; a lone output has no name."""
+    """The answer in the format of the request; a single output has no name."""
     alone = next(iter(outputs)) if len(outputs) == 1 else None
     values = {name: value.tolist() for name, value in outputs.items()}
     if not rows:

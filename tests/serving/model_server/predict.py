@@ -12,7 +12,7 @@ def predict(servable, request: PredictRequest) -> PredictResponse:
     """Answers a request.
 
     Raises:
-        StatusError: if the request has a fault.
+        StatusError: if the request is invalid.
     """
     name = request.model_spec.signature_name or "serving_default"
     if name not in servable.signatures:

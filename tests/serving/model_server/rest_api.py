@@ -61,7 +61,7 @@ class _Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def server_close(self) -> None:
-        """Ends the connections, too, which a client would keep open for its next request."""
+        """Also ends connections that clients keep open for their next requests."""
         super().server_close()
         for connection in self._connections:
             with contextlib.suppress(OSError):  # the client has closed it

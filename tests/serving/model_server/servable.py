@@ -38,7 +38,7 @@ class Servable:
             meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(folder))
         self._session._extend_graph()
         self.signatures: dict[str, SignatureDef] = dict(meta_graph.signature_def)
-        # Not all at once: that of the initialisation is none to call and has no output.
+        # Created on demand, since the signature of the initialisation has no output to fetch.
         self._batching = batching
         self._runners: dict[str, Callable[[Tensors], Tensors]] = {}
         self._making_a_runner = threading.Lock()
@@ -47,7 +47,7 @@ class Servable:
         self._warm_up(folder / _WARMUP)
 
     def run(self, signature: str, inputs: Tensors) -> Tensors:
-        """All outputs of a signature, in a batch with those of others."""
+        """Computes all outputs of a signature, in a batch with other requests."""
         with self._making_a_runner:
             if signature not in self._runners:
                 run = self._runner(self.signatures[signature])
@@ -55,7 +55,7 @@ class Servable:
         return self._runners[signature](inputs)
 
     def run_alone(self, signature: str, inputs: Tensors, outputs: list[str]) -> Tensors:
-        """Some outputs of a signature, for which there is no batching."""
+        """Computes some outputs of a signature, without batching."""
         whole = self.signatures[signature]
         filtered = SignatureDef(inputs=whole.inputs)
         for name in outputs:
@@ -75,7 +75,7 @@ class Servable:
                 self._unused.notify_all()
 
     def close(self) -> None:
-        """Unloads the model when it is not in use any more."""
+        """Unloads the model once it is no longer in use."""
         with self._unused:
             self._unused.wait_for(lambda: not self._users)
         for runner in self._runners.values():

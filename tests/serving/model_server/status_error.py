@@ -1,4 +1,4 @@
-"""An answer other than the wanted one."""
+"""Errors with a status code of gRPC."""
 
 import grpc
 import tensorflow as tf
@@ -34,6 +34,6 @@ def unavailable(message: str) -> StatusError:
 
 
 def of_tensorflow(error: tf.errors.OpError) -> StatusError:
-    """TensorFlow's codes are those of gRPC."""
+    """Converts an error of TensorFlow, whose codes are those of gRPC."""
     code = next(code for code in grpc.StatusCode if code.value[0] == error.error_code)
     return StatusError(code, error.message)

@@ -24,7 +24,7 @@ class Versions:
         poll_seconds: time between two looks at `base`, in seconds.
 
     Attributes:
-        statuses: ModelVersionStatus of every version that was ever seen.
+        statuses: ModelVersionStatus of every version seen so far.
     """
 
     def __init__(self, base: Path, batching: Message | None, poll_seconds: float) -> None:
@@ -50,7 +50,7 @@ class Versions:
 
     def _poll(self) -> None:
         while True:
-            # Names that are no numbers are not looked at: one can write there and then rename.
+            # Ignores other names, so that a version can be written under one and then renamed.
             found = [path for path in self._base.iterdir() if path.name.isdecimal()]
             newest = max(found, key=lambda path: int(path.name), default=None)
             if newest and int(newest.name) not in self.statuses:

@@ -1,4 +1,4 @@
-"""rules_cc, which Bazel's own tools load, from the rules inside old releases of Bazel."""
+"""Replaces rules_cc, which Bazel's own tools load, by the native rules of old Bazel releases."""
 
 cc_binary = native.cc_binary
 cc_import = native.cc_import

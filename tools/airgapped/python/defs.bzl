@@ -1,4 +1,4 @@
-"""rules_python, from the rules inside old releases of Bazel."""
+"""Replaces rules_python by the native rules of old Bazel releases."""
 
 py_binary = native.py_binary
 py_library = native.py_library

@@ -1,4 +1,4 @@
-"""The third-party packages: an empty target each, as the interpreter has them."""
+"""Empty targets for the third-party packages, which the interpreter already has."""
 
 _REQUIREMENTS = """
 def install_deps():

@@ -1,4 +1,4 @@
-"""What fetches the repositories that a build needs, from folders: Debian's and this one."""
+"""Takes the repositories that a build needs from folders of Debian and of this project."""
 
 _REPOSITORIES = {
     "bazel_skylib": "/usr/share/bazel/tools/skylib",
