@@ -10,6 +10,7 @@ from typing import Any
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import flat_configs
 from sib_tf.experiments.report_files import REPORT
+from sib_tf.few_shot.episodes.query_shares import QUERY_SHARES
 from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.report import names
 from sib_tf.few_shot.report.results import method_of
@@ -21,7 +22,7 @@ Report = Mapping[str, Any]
 
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 PAPER = "paper.json"
-_SHARES = {"balanced": "balanced", "dirichlet": "Dirichlet"}  # of test episodes, and in a head
+_SHARES = ("balanced", "dirichlet")  # of test episodes
 _SETTING = ("data set, backbone", "shot", "network, trained on", "K")
 _COST = ("seeds", "minutes", "machine")
 
@@ -77,7 +78,9 @@ def markdown(reports: Sequence[Report], paper: Sequence[Report]) -> str:
     for report in reports:
         experiments.setdefault(_arguments(report), []).append(report)
     columns = [(shares, method) for shares in _SHARES for method in _methods(reports)]
-    accuracies = [f"{_SHARES[shares]}, {METHODS[method].column()}" for shares, method in columns]
+    accuracies = [
+        f"{QUERY_SHARES[shares].title}, {METHODS[method].column()}" for shares, method in columns
+    ]
     rows = []
     for arguments, runs in experiments.items():
         means = [_mean(runs, shares, method) for shares, method in columns]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from sib_tf.base.errors import UserError
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.episodes.reader import EpisodeTable
 from sib_tf.few_shot.methods.method import Method
@@ -101,6 +102,19 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
     )
 
 
+def refuse_not_finite(method: str, probabilities: np.ndarray) -> None:
+    """Refuses predictions of a method that diverged.
+
+    Raises:
+        UserError: if a probability is NaN; names the method.
+    """
+    if np.isnan(probabilities).any():
+        raise UserError(
+            f"{METHODS[method].title} diverged: some of its probabilities are NaN. Check the "
+            "features, or leave it out of config.eval.methods."
+        )
+
+
 def of_trained_model(found: Mapping[str, Predictions]) -> Predictions:
     """The predictions of the trained classifier among those of all methods, by name."""
     return next(found[name] for name in found if METHODS[name].iterative)
@@ -110,23 +124,30 @@ def rows(
     found: Mapping[str, Predictions],
     setting: Mapping[str, object],
     *,
+    trained_steps: int,
     synthetic_gradient: str,
     train_query_shares: str,
 ) -> list[dict]:
     """The rows of `report.json`: one for each K of each method, in the order of the methods.
 
     `seconds` is the same in all rows of a method: that of the one pass which goes through all K.
+    `differences` are paired, episode by episode, see `paired`: to the start of the steps, and to
+    the most accurate result of the other methods, with its name as `method`.
 
     Args:
         found: predictions of the same episodes by name of the method.
         setting: `way`, `shot`, `query` and `query_shares` of the episodes.
+        trained_steps: K of the training, at which an iterative method is compared with the others.
         synthetic_gradient: name of the classifier's xi in `XI`.
         train_query_shares: query shares of the episodes that the classifier was trained on.
     """
     training = {"synthetic_gradient": synthetic_gradient, "train_query_shares": train_query_shares}
+    right = {name: _of_episodes(p.probabilities, p.labels) for name, p in found.items()}
+    compared = {name: of[min(trained_steps, len(of) - 1)] for name, of in right.items()}
     result = []
     for name, predictions in found.items():
         labels = METHODS[name].training(training)
+        others = {other: of for other, of in compared.items() if other != name}
         for k, probabilities in enumerate(predictions.probabilities):
             result.append(
                 {
@@ -136,6 +157,7 @@ def rows(
                     "train_query_shares": labels["train_query_shares"],
                     "num_steps": k,
                     **accuracy(probabilities, predictions.labels),
+                    "differences": _differences(right[name][k], others),
                     **calibration(probabilities, predictions.labels),
                     "seconds": round(predictions.seconds, 3),
                 }
@@ -154,9 +176,42 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         `accuracy`, the mean over episodes of the mean over queries, and `ci95`,
         1.96 * std / sqrt(E) with the standard deviation over episodes.
     """
-    of_episode = np.mean(probabilities.argmax(-1) == labels, axis=1)
+    mean, half_width = _mean(_of_episodes(probabilities, labels))
+    return {"accuracy": mean, "ci95": half_width}
+
+
+def paired(one: np.ndarray, other: np.ndarray) -> dict[str, float]:
+    """Mean over the episodes of the difference of two accuracies, and its 95 % interval.
+
+    Args:
+        one: accuracy of each episode, float [E].
+        other: accuracy of the same episodes that is subtracted, float [E].
+
+    Returns:
+        `mean` and `ci95`, the half width, as fractions.
+    """
+    mean, half_width = _mean(one - other)
+    return {"mean": mean, "ci95": half_width}
+
+
+def _differences(of_episode: np.ndarray, others: Mapping[str, np.ndarray]) -> dict[str, dict]:
+    found = {}
+    if starts := [name for name in others if METHODS[name].is_start]:
+        found["start"] = paired(of_episode, others[starts[0]])
+    if others:
+        best = max(others, key=lambda name: others[name].mean())
+        found["best_other"] = {"method": best, **paired(of_episode, others[best])}
+    return found
+
+
+def _of_episodes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The accuracy of each episode, float [..., E], from probabilities [..., E, Q, N]."""
+    return np.mean(probabilities.argmax(-1) == labels, axis=-1)
+
+
+def _mean(of_episode: np.ndarray) -> tuple[float, float]:
     half_width = Z_95 * of_episode.std() / np.sqrt(len(of_episode))
-    return {"accuracy": float(of_episode.mean()), "ci95": float(half_width)}
+    return float(of_episode.mean()), float(half_width)
 
 
 def calibration(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, object]:

@@ -24,7 +24,13 @@ from sib_tf.beam.records import parsed_batches, record_files, serialize
 from sib_tf.features import feature_table
 from sib_tf.few_shot.episodes.reader import EpisodeTable, read_table
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec
-from sib_tf.few_shot.evaluation import BATCH, Predictions, Predictor, joined
+from sib_tf.few_shot.evaluation import (
+    BATCH,
+    Predictions,
+    Predictor,
+    joined,
+    refuse_not_finite,
+)
 from sib_tf.few_shot.methods.registry import METHODS
 
 _LAYOUT = {
@@ -79,7 +85,9 @@ class PredictChunk(beam.DoFn):
         chunk = self._table.part(start, start + BATCH)
         counter("episodes").inc(len(chunk))
         for method, predictor in self._predictors.items():
-            yield _encode(method, start, predictor(self._feature_table, chunk))
+            predictions = predictor(self._feature_table, chunk)
+            refuse_not_finite(method, predictions.probabilities)
+            yield _encode(method, start, predictions)
 
 
 def _encode(method: str, start: int, predictions: Predictions) -> bytes:

@@ -5,6 +5,7 @@ import dataclasses
 from sib_tf.base.errors import UserError
 from sib_tf.base.ranges import at_least, positive
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec
+from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.method.initializations.registry import INITIALIZATIONS
 from sib_tf.method.xi.registry import XI
@@ -107,23 +108,27 @@ class MetaSettings(meta_training.Settings):
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationSettings:
-    """Section `config.eval`: the test episodes.
+    """Section `config.eval`: the test episodes, and what is evaluated on them.
 
     Attributes:
         episodes: number of episodes for each kind of query shares.
         query_shares: kinds of query shares, as in `EpisodeSpec`.
         num_steps: K up to which the model is evaluated, at least that of its training.
+        methods: names in `METHODS` of what is evaluated, with the trained model among them.
 
     Raises:
-        UserError: if a number is out of range, or no query shares are named.
+        UserError: if a number is out of range, no query shares are named, or a method is unknown.
     """
 
     episodes: int
     query_shares: tuple[str, ...]
     num_steps: int
+    methods: tuple[str, ...] = ("prototypes", "sib")
 
     def __post_init__(self) -> None:
         at_least(1, episodes=self.episodes)
         at_least(0, num_steps=self.num_steps)
         if not self.query_shares:
             raise UserError('query_shares is empty: name one, such as "balanced".')
+        if True not in [METHODS[name].iterative for name in self.methods]:
+            raise UserError(f'methods={list(self.methods)} lacks the trained model: add "sib".')

@@ -41,3 +41,8 @@ def percent_interval(fraction: float, half_width: float) -> str:
 def signed_percent(gain: float) -> str:
     """0.1068 to "+10.7"; the minus of a loss is typographic, as wide as the plus."""
     return f"{100 * gain:+z.1f}".replace("-", "−")
+
+
+def signed_interval(gain: float, half_width: float) -> str:
+    """0.1068 and 0.004 to "+10.7 ± 0.4"."""
+    return f"{signed_percent(gain)} ± {percent(half_width)}"

@@ -1,4 +1,4 @@
-"""The config files, every one of which can be run as it is."""
+"""The config files, each of which can be run unchanged."""
 
 import importlib
 import pkgutil
@@ -26,7 +26,7 @@ COMMANDS = [
 @pytest.mark.parametrize("shot", [1, 5])
 @pytest.mark.parametrize("backbone", ["conv4_64", "conv4_128", "wrn_28_10"])
 @pytest.mark.parametrize("module", [cifar_fs, mini_imagenet], ids=lambda module: module.__name__)
-def test_a_config_is_that_of_its_argument(module, backbone, shot):
+def test_the_argument_selects_backbone_and_shot(module, backbone, shot):
     config = module.get_config(f"{backbone},shot={shot}")
     assert families.steps(config)
     assert module.__name__ == f"configs.{config.data.name}"
@@ -51,7 +51,7 @@ def test_the_commands_of_a_config_run_its_own_file(module, config):
     assert families.steps(module.get_config(*argument))
 
 
-def test_an_argument_that_a_config_does_not_know_is_refused():
+def test_an_unknown_argument_is_refused():
     with pytest.raises(UserError, match=r"size=big is unknown: use tiny"):
         glyphs.get_config("big")
     with pytest.raises(UserError, match="way=5 does not fit: give each of backbone, shot"):

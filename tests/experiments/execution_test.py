@@ -25,7 +25,7 @@ CONFIG = Configuration(FIELDS)
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A section of which `precision` came later."""
+    """A section to which `precision` was added later."""
 
     epochs: int = 4
     precision: str = "float32"
@@ -87,14 +87,14 @@ def test_a_helper_runs_beside_the_writer_and_leaves_nothing(tmp_path):
 
 
 def forget_precision(file):
-    """As if an older program had written the file."""
+    """Edits a file as if an older version had written it."""
     record = json.loads(file.read_text())
     assert record["config"].pop("phi") == {"epochs": 4, "precision": "float32"}
     record["config"]["phi"] = {"epochs": 4}
     file.write_text(json.dumps(record))
 
 
-def test_what_was_written_before_a_field_came_has_its_default(tmp_path):
+def test_a_field_missing_from_an_old_record_has_its_default(tmp_path):
     train = step(reads=("phi",))
     execute(train, changed(phi=Section()), tmp_path)
     forget_precision(tmp_path / "out/train" / RECORD)
@@ -103,7 +103,7 @@ def test_what_was_written_before_a_field_came_has_its_default(tmp_path):
         execute(train, changed(phi=Section(precision="bfloat16")), tmp_path)
 
 
-def test_a_killed_run_from_before_a_field_came_goes_on_with_its_default(tmp_path):
+def test_a_killed_old_run_resumes_with_the_default_of_a_new_field(tmp_path):
     train = step(crash_after(2), reads=("phi",), resumes=True)
     with pytest.raises(RuntimeError):
         execute(train, changed(phi=Section()), tmp_path)
@@ -130,7 +130,7 @@ def test_a_field_of_a_section_is_read_without_the_others(tmp_path):
         execute(train, changed(phi=Section()), tmp_path)
 
 
-def test_what_a_step_consults_does_not_bind_its_result(tmp_path):
+def test_consulted_fields_do_not_bind_a_result(tmp_path):
     train = step(lambda context: {"size": context.config.size}, consults=("size",))
     assert execute(train, CONFIG, tmp_path)
     record = json.loads((tmp_path / "out/train" / RECORD).read_text())
@@ -158,7 +158,7 @@ def test_a_crash_leaves_no_result_and_the_next_run_starts_afresh(tmp_path):
         (tf.errors.ResourceExhaustedError(None, None, "a/7; No space left"), "a/7; No space left"),
     ],
 )
-def test_what_the_system_refuses_is_named_with_a_remedy(tmp_path, error, reason):
+def test_system_errors_are_named_with_a_remedy(tmp_path, error, reason):
     def run(context):
         raise error
 
@@ -179,7 +179,7 @@ def crash_after(epochs):
     return run
 
 
-def test_a_step_that_can_resume_finds_what_it_left(tmp_path):
+def test_a_resuming_step_finds_its_earlier_files(tmp_path):
     with pytest.raises(RuntimeError):
         execute(step(crash_after(2), resumes=True), CONFIG, tmp_path)
     with pytest.raises(UserError, match=r"config\.seed=1, not 2"):
@@ -188,12 +188,12 @@ def test_a_step_that_can_resume_finds_what_it_left(tmp_path):
     assert json.loads((tmp_path / "out/train" / RECORD).read_text())["counts"] == {"before": 2}
 
 
-def test_a_file_that_a_killed_run_has_half_written_goes(tmp_path):
+def test_half_written_files_of_killed_runs_are_removed(tmp_path):
     def killed_while_writing(context):
         (context.folder / "log").write_text("0")
         with pytest.raises(KeyboardInterrupt), written_file(context.folder / "best.npz") as file:
             file.write_text("half")
-            (context.folder / ".partial-1-best.npz").write_text("half")  # of a process that is gone
+            (context.folder / ".partial-1-best.npz").write_text("half")  # of another killed run
             raise KeyboardInterrupt
         raise RuntimeError("killed")
 
@@ -219,7 +219,7 @@ def test_seconds_and_machines_of_killed_runs_count(tmp_path, monkeypatch):
         monkeypatch.setattr(machine, "name", lambda name=name: name)
         with pytest.raises(RuntimeError):
             execute(step(crash_after(0), resumes=True), CONFIG, tmp_path)
-        # As if its last file had come so many seconds after its first.
+        # As if the last file had been written that many seconds after the first.
         began = (part / "config.json").stat().st_mtime
         os.utime(part / "log", (began, began + seconds))
         os.utime(part, (began, began))
@@ -263,7 +263,7 @@ def test_a_foreign_folder_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize(("path", "name"), [("shot", "shot"), ("phi.width", "width")])
-def test_a_field_that_the_config_lacks_is_named(tmp_path, path, name):
+def test_a_missing_field_is_named(tmp_path, path, name):
     with pytest.raises((KeyError, AttributeError), match=name):
         execute(step(reads=(path,)), changed(phi=Section()), tmp_path)
     assert not (tmp_path / "out/train").exists()
@@ -317,7 +317,7 @@ def test_a_result_made_from_an_earlier_result_is_refused(tmp_path):
     assert not execute(evaluate, CONFIG, tmp_path)
 
 
-def test_inputs_of_inputs_count_but_may_be_gone(tmp_path):
+def test_inputs_of_inputs_count_but_may_be_deleted(tmp_path):
     embed, train, evaluate = chain()
     for each in (embed, train, evaluate):
         execute(each, CONFIG, tmp_path)
@@ -328,7 +328,7 @@ def test_inputs_of_inputs_count_but_may_be_gone(tmp_path):
         execute(evaluate, CONFIG, tmp_path)
 
 
-def test_a_killed_step_does_not_go_on_with_other_inputs(tmp_path):
+def test_a_killed_step_does_not_resume_with_other_inputs(tmp_path):
     embed = step(name="embed")
     execute(embed, CONFIG, tmp_path)
     with pytest.raises(RuntimeError):
@@ -339,7 +339,7 @@ def test_a_killed_step_does_not_go_on_with_other_inputs(tmp_path):
         execute(step(crash_after(1), requires=(embed,), resumes=True), CONFIG, tmp_path)
 
 
-def test_a_result_from_before_run_ids_still_counts(tmp_path):
+def test_a_result_without_a_run_id_is_still_valid(tmp_path):
     embed, train, _ = chain()
     execute(embed, CONFIG, tmp_path)
     file = tmp_path / "out/embed" / RECORD
@@ -361,14 +361,14 @@ def test_a_kill_at_the_very_end_loses_nothing(tmp_path, monkeypatch, call):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Path, call, kill)
         execute(train, CONFIG, tmp_path)
-    # Killed before the rename, the step goes on from the end; after it, the result is there.
+    # Killed before the rename, the step resumes at its end; after it, the result is complete.
     ran = execute(train, CONFIG, tmp_path)
     assert ran == (call == "rename")
     counts = json.loads((tmp_path / "out/train" / RECORD).read_text())["counts"]
     assert counts == {"before": 3 if ran else 0}
 
 
-def test_a_folder_that_is_not_written_whole_is_not_there(tmp_path):
+def test_a_partly_written_folder_is_not_kept(tmp_path):
     with pytest.raises(OSError, match="disk"), written_whole(tmp_path / "results/one") as part:
         (part / "half").write_text("")
         raise OSError("disk")

@@ -16,12 +16,12 @@ from sib_tf.method.initializations.registry import INITIALIZATIONS
 from sib_tf.method.xi.registry import XI
 
 PAGE = Path(__file__).parents[2] / "docs/extending.md"
-REGISTRIES = (BACKBONES, FAMILIES, INITIALIZATIONS, XI)
+REGISTRIES = (BACKBONES, FAMILIES, INITIALIZATIONS, METHODS, XI)
 
 
 @pytest.fixture(scope="module")
 def page():
-    """What the code of the page has defined; its entries leave the registries afterwards."""
+    """The names that the code of the page defines; registry entries are removed afterwards."""
     before = [dict(registry) for registry in REGISTRIES]
     namespace = {}
     for code in re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE):
@@ -84,7 +84,7 @@ def test_the_backbone_sees_pixels_from_minus_1_to_1(page):
     sizes = {"image_size": 36, "crop_size": 32, "mean": (1, 2, 3), "variance": (4, 5, 6)}
     phi = feature_network.build("mobilenet_35", **sizes)
     assert phi.output_shape == (None, 1280)
-    # 35 % of 32 channels, in steps of 8 and not far below
+    # 35 % of 32 channels, rounded to a multiple of 8 but not far down
     assert phi.get_layer("mobilenet_35").get_layer("Conv1").filters == 16
     images = np.random.default_rng(0).integers(0, 256, (2, 36, 36, 3), np.uint8)
     crop, standardization, _ = phi.layers
@@ -94,9 +94,8 @@ def test_the_backbone_sees_pixels_from_minus_1_to_1(page):
 
 def test_the_method_finds_the_nearest_support_example(page):
     inputs = episodes(np.random.default_rng(2))
-    inputs["query_features"] = (
-        inputs["support_features"][:, ::-1] * 3
-    )  # which are their own nearest
+    # Scaled support examples, each nearest to its original
+    inputs["query_features"] = inputs["support_features"][:, ::-1] * 3
     found = METHODS["nearest_neighbor"](page["model"])(inputs, 0).numpy()
     np.testing.assert_array_equal(found.argmax(-1)[0], np.tile(np.arange(5)[::-1], (2, 1)))
 

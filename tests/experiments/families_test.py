@@ -1,4 +1,4 @@
-"""A bad config is refused before anything runs, and a good one makes the steps of its family."""
+"""An invalid config is refused before anything runs; a valid one gives the steps of its family."""
 
 import pytest
 from ml_collections import ConfigDict
@@ -14,7 +14,7 @@ TRAINING = {"meta.steps": 200, "meta.steps_per_epoch": 100, "meta.steps_per_call
 
 
 def make_config(fields=None):
-    """The miniature with other values of fields, by their paths."""
+    """The tiny glyphs config with fields changed, by path."""
     config = glyphs.get_config("tiny")
     config.update_from_flattened_dict({**TRAINING, **(fields or {})})
     return config
@@ -85,18 +85,22 @@ def make_config(fields=None):
         ({"phi.color_jitter": float("inf")}, r"config\.phi\.color_jitter=inf must be .*finite"),
         ({"phi.selection_way": 1}, r"config\.phi\.selection_way .*way=1 must be at least 2"),
         (
-            {"phi.selection_queries": 76},
-            r"config\.phi\..*selection_queries: queries=76 cannot be shared equally by way=5",
+            {"phi.selection_queries": 0},
+            r"config\.phi\..*selection_queries: queries=0 must be at least 1",
         ),
         ({"episodes.way": 1}, r"config\.episodes\.way=1 must be at least 2"),
         ({"episodes.shot": 0}, r"config\.episodes\.shot=0 must be at least 1"),
         (
-            {"episodes.queries": 76},
-            r"config\.meta\.query_shares: queries=76 cannot be shared equally by way=5 classes",
+            {"meta.query_shares": "even"},
+            r'config\.meta\.query_shares: .*="even" is unknown: use',
         ),
         (
-            {"episodes.queries": 76, "meta.query_shares": "dirichlet"},
-            r"config\.eval\.query_shares: queries=76 cannot be shared equally by way=5 classes",
+            {"eval.methods": ("sib", "oracle")},
+            r'config\.eval\.method="oracle" is unknown: use "prototypes" or',
+        ),
+        (
+            {"eval.methods": ("prototypes",)},
+            r'config\.eval\.methods=\[.prototypes.\] lacks the trained model: add "sib"',
         ),
         (
             {"episodes.dirichlet_alpha": float("nan")},
@@ -121,7 +125,7 @@ def make_config(fields=None):
         ({"family": "clustering"}, r'config\.family="clustering" is unknown: .*"few_shot" or'),
     ],
 )
-def test_a_bad_field_is_named_by_every_job(fields, words):
+def test_an_invalid_field_is_named_by_every_job(fields, words):
     config = make_config(fields)
     with pytest.raises(UserError, match=f"^{words}") as error:
         families.steps(config)
@@ -132,7 +136,7 @@ def test_a_bad_field_is_named_by_every_job(fields, words):
 
 
 @pytest.mark.parametrize("path", ["phi.epochs", "meta.learning_rate", "eval.query_shares"])
-def test_a_field_that_the_config_lacks_is_named(path):
+def test_a_missing_field_is_named(path):
     config = make_config()
     section, field = path.split(".")
     del config[section][field]
@@ -141,7 +145,7 @@ def test_a_field_that_the_config_lacks_is_named(path):
 
 
 @pytest.mark.parametrize("section", ["phi", "meta", "eval", "export"])
-def test_the_first_field_of_a_section_that_the_config_lacks_is_named(section):
+def test_the_first_field_of_a_missing_section_is_named(section):
     config = make_config()
     del config[section]
     with pytest.raises(UserError, match=rf"no field `{section}\.\w+`: add it to the config file"):
@@ -155,7 +159,7 @@ def test_a_config_without_a_family_is_refused():
             call(ConfigDict({"seed": 0, "dataset": "glyphs"}))
 
 
-def test_what_the_config_leaves_out_has_the_default_of_its_section():
+def test_omitted_fields_have_the_defaults_of_their_sections():
     config = make_config()
     del config.meta.step_size, config.features, config.phi.precision, config.seed
     found = families.read(config)
@@ -163,7 +167,7 @@ def test_what_the_config_leaves_out_has_the_default_of_its_section():
     assert (found.phi.precision, found.phi.selection_way, found.manual_dir) == ("float32", 5, None)
 
 
-def test_no_steps_at_all_are_the_inductive_baseline():
+def test_zero_steps_are_valid_as_the_inductive_baseline():
     assert families.steps(make_config({"meta.num_steps": 0, "eval.num_steps": 0}))
 
 
@@ -183,7 +187,7 @@ def test_selection_episodes_are_balanced_whatever_the_experiment_asks(queries):
     assert (spec.way, spec.shot, spec.queries, spec.shares) == (4, 5, queries, "dirichlet")
 
 
-def test_queries_in_all_take_the_place_of_queries_per_class():
+def test_total_queries_override_queries_per_class():
     fields = {"episodes.way": 4, "episodes.queries_per_class": 6}
     assert families.read(make_config(fields)).episodes.spec("balanced").queries == 24
     fields["episodes.queries"] = 8

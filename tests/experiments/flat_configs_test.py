@@ -1,4 +1,4 @@
-"""What was written before configs had sections still counts: records, reports, whole folders."""
+"""What was written before configs had sections is still valid: records, reports, whole folders."""
 
 import csv
 import dataclasses
@@ -108,7 +108,7 @@ LINES = {
 @pytest.mark.parametrize(
     ("flat", "config"), [(GLYPHS, glyphs), (IMAGE_FOLDER, image_folder), (LINES, spinning_lines)]
 )
-def test_a_flat_config_in_sections_is_the_config_of_today(flat, config):
+def test_a_converted_flat_config_equals_the_current_config(flat, config):
     before = json.dumps(flat)
     found = in_sections(flat)
     assert found.pop("family", "few_shot") == config.get_config().family
@@ -117,8 +117,8 @@ def test_a_flat_config_in_sections_is_the_config_of_today(flat, config):
     checked = families.read(config.get_config())
     expected = dict(flattened(checked.record(["seed", *family.sections])))
     assert {**checked.defaults(), **found} == expected
-    # What has come since there are sections
-    assert expected.keys() - found.keys() <= {"meta.initialization"}
+    # Fields that are newer than sections
+    assert expected.keys() - found.keys() <= {"meta.initialization", "eval.methods"}
     assert json.dumps(flat) == before
 
 
@@ -131,13 +131,13 @@ def test_a_flat_config_in_sections_is_the_config_of_today(flat, config):
         ({"l2": 0.5, "train_l2": 0.0}, (0.5, 0.0)),
     ],
 )
-def test_one_l2_was_that_of_both_trainings(l2, expected):
+def test_a_single_l2_is_that_of_both_trainings(l2, expected):
     found = in_sections({"backbone": "conv4_4", "num_steps": 3, **l2})
     assert (found["phi"]["l2"], found["meta"]["l2"]) == expected
     assert found.keys() == {"phi", "meta"}
 
 
-def test_l2_is_that_of_the_training_that_a_record_is_about():
+def test_l2_goes_to_the_section_of_the_recorded_training():
     phi, meta = {"backbone": "conv4_4", "l2": 0.5}, {"num_steps": 3, "l2": 0.5}
     assert in_sections(phi) == {"phi": {"backbone": "conv4_4", "l2": 0.5}}
     assert in_sections(meta) == {"meta": {"num_steps": 3, "l2": 0.5}}
@@ -146,7 +146,7 @@ def test_l2_is_that_of_the_training_that_a_record_is_about():
 @pytest.mark.parametrize(
     ("way", "queries", "expected"), [(5, 76, 75), (5, 75, 75), (5, 79, 75), (5, 3, 5), (4, 9, 8)]
 )
-def test_selection_episodes_were_those_of_the_experiment_balanced(way, queries, expected):
+def test_selection_queries_are_those_of_the_experiment_made_balanced(way, queries, expected):
     flat = {"backbone": "conv4_4", "way": way, "queries": queries, "queries_per_class": 15}
     assert in_sections(flat)["phi"] == {
         "backbone": "conv4_4",
@@ -155,7 +155,7 @@ def test_selection_episodes_were_those_of_the_experiment_balanced(way, queries, 
     }
 
 
-def test_selection_episodes_had_the_queries_of_each_class():
+def test_selection_queries_follow_from_queries_per_class():
     flat = {"backbone": "conv4_4", "way": 4, "queries": None, "queries_per_class": 6}
     assert in_sections(flat)["phi"]["selection_queries"] == 24
 
@@ -168,7 +168,7 @@ def test_selection_episodes_had_the_queries_of_each_class():
             {"dataset": "image_folder", "data_dir": "mine", "image_size": 84, "data_seed": 3},
             {"data": {"name": "class_folders", "root": "mine", "image_size": 84, "seed": 3}},
         ),
-        # Of episodes, whose records know nothing of phi
+        # A record of episodes, which has no fields of phi
         (
             {"way": 5, "shot": 1, "queries": 10, "seed": 2, "train_episodes": 7},
             {
@@ -182,12 +182,12 @@ def test_selection_episodes_had_the_queries_of_each_class():
         ({"seed": 2}, {"seed": 2}),
     ],
 )
-def test_of_a_record_each_field_goes_into_its_section(flat, expected):
+def test_each_field_of_a_record_goes_into_its_section(flat, expected):
     assert in_sections(flat) == expected
 
 
 @pytest.mark.parametrize("config", [glyphs, image_folder, spinning_lines])
-def test_a_config_in_sections_stays_as_it_is(config):
+def test_a_config_in_sections_is_unchanged(config):
     nested = config.get_config().to_dict()
     assert in_sections(nested) == nested
     for name, section in nested.items():
@@ -212,7 +212,7 @@ FOLDERS = (
 
 
 def make_config():
-    """The config of the working directory, which had been written in flat form."""
+    """The config of the working directory, where it is recorded in flat form."""
     config = ConfigDict()
     config.family = "few_shot"
     config.seed = 0
@@ -268,9 +268,9 @@ CONFIG = families.read(make_config())
 
 @pytest.fixture
 def work(tmp_path):
-    """A finished working directory of the last program without sections.
+    """A finished working directory of the last version without sections.
 
-    It lacks what nothing reads any more: checkpoints, pictures and the images of training and
+    It lacks files that nothing reads any more: checkpoints, pictures and the images of training and
     validation.
     """
     folder = tmp_path / "work"
@@ -328,7 +328,7 @@ def test_another_config_is_refused_by_the_steps_that_read_the_field(work, path, 
     assert found == refused
 
 
-def test_a_killed_training_from_before_there_were_sections_goes_on(work):
+def test_a_killed_training_with_a_flat_config_resumes(work):
     remove(work, "evaluation", "export", "prediction")
     (work / "model").rename(work / "model.part")
     record = work / "model.part/step.json"
@@ -368,7 +368,7 @@ def test_an_old_result_is_published_with_its_config_in_sections(work, tmp_path):
     }
 
 
-def test_weights_under_an_old_report_are_taken(work, tmp_path):
+def test_weights_with_an_old_report_are_accepted(work, tmp_path):
     weights = tmp_path / "published"
     weights.mkdir()
     for file in ("backbone/backbone.keras", "model/model.keras"):
@@ -451,6 +451,6 @@ def test_an_old_backbone_embeds_old_images_as_it_did(work):
     assert execute(embed, CONFIG, work)
     found = feature_table.read(work / "features/test/records")
     assert found.features.shape == (1, 16, 16)
-    # They are up to 300; CPUs round in the seventh digit.
+    # Features are up to 300, and CPUs differ in the seventh digit.
     np.testing.assert_allclose(found.features, expected.features, rtol=1e-5, atol=1e-3)
     np.testing.assert_array_equal(found.labels, expected.labels)

@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +15,9 @@ from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
 from sib_tf.few_shot.report import results_table
 from sib_tf.serving import model_card, warmup
+from tests.experiments import tiny_run
+from tests.experiments.tiny_run import TINY
 from tests.running import Running, job
-
-ROOT = Path(__file__).parents[2]
-TINY = "--config=configs/glyphs.py:tiny"
 
 pytestmark = pytest.mark.slow
 
@@ -30,12 +28,8 @@ def last_line(result):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """The working directory of a whole run, and the process that has ended."""
-    folder = tmp_path_factory.mktemp("pipeline") / "tiny"
-    command = [sys.executable, "-m", "jobs.pipeline", TINY, f"--workdir={folder}"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return folder, result
+    """The working directory of a whole run, and its completed process."""
+    return tiny_run.copy(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +57,7 @@ def test_report_has_a_row_for_each_method_steps_and_shares(workdir):
     assert (workdir / "evaluation/report.html").stat().st_size > 10_000
 
 
-def test_it_has_learnt_and_the_steps_help(workdir):
+def test_the_model_has_learnt_and_steps_help(workdir):
     report = json.loads((workdir / "evaluation/report.json").read_text())
     accuracy = {(r["method"], r["num_steps"], r["query_shares"]): r for r in report["results"]}
     accuracy = {key: row["accuracy"] for key, row in accuracy.items()}
@@ -75,7 +69,7 @@ def test_it_has_learnt_and_the_steps_help(workdir):
 
 
 def test_the_baseline_is_that_of_the_raw_images(workdir):
-    """From the images of the data set through phi to accuracy, without stored features."""
+    """Computes the accuracy from the images of the data set, without stored features."""
     import keras
 
     from sib_tf.datasets import prepared
@@ -99,7 +93,7 @@ def test_the_baseline_is_that_of_the_raw_images(workdir):
             for row in report["results"]
             if (row["method"], row["query_shares"]) == ("prototypes", shares)
         )
-        # Two of the 7,500 predictions may fall the other way.
+        # Two of the 7,500 predictions may differ.
         assert row["accuracy"] == pytest.approx(np.mean(right), abs=2.5 / 7500)
 
 
@@ -113,7 +107,7 @@ def test_every_step_leaves_its_record_and_nothing_unfinished(workdir):
     assert not list(workdir.rglob("*.part"))
 
 
-def test_a_run_says_what_it_does_and_its_libraries_say_nothing(finished):
+def test_a_run_logs_its_steps_and_nothing_of_its_libraries(finished):
     _, result = finished
     steps = "build_dataset|build_episodes|pretrain|embed|train|evaluate|export|predict"
     own = re.compile(
@@ -176,7 +170,7 @@ def test_predictions_from_files_are_those_of_the_report(workdir):
     of_episode = [f"p({n}_{names[label]})" for n, label in enumerate(episodes.classes[0])]
     assert header == ["file", "label", "status", *of_episode]
     found = np.array([row[3:] for row in rows], float)
-    # Features in float32 are right to some 1e-6, so logits of ten cosines to 1e-5.
+    # float32 features have errors of about 1e-6, so logits, ten times a cosine, of about 1e-5.
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
@@ -193,7 +187,7 @@ def test_classes_too_small_for_other_episodes_are_refused(workdir, tmp_path):
     config = glyphs.get_config("tiny")
     config.episodes.shot = 70
     (train, *_) = families.steps_of(config, "build_episodes")
-    words = r"has 80 images \(the first of 24 such classes\), but shot .* can reach 85"
+    words = r"has 80 images \(the first of 24 such classes\), an episode needs 85 of each class"
     with pytest.raises(UserError, match=words):
         execute(train, families.read(config), tmp_path, base=workdir)
     assert not (tmp_path / train.folder).exists()
@@ -267,14 +261,14 @@ def test_config_errors_are_one_line_that_names_the_field(workdir, args, words):
         assert word in last_line(result)
 
 
-def test_a_job_before_its_time_names_the_job_to_run(tmp_path):
+def test_a_job_without_its_input_names_the_job_to_run(tmp_path):
     result = job("train", TINY, f"--workdir={tmp_path}")
     assert result.returncode != 0
     assert "Traceback" not in result.stderr
     assert "is missing: run `python -m jobs." in last_line(result)
 
 
-def test_a_config_file_that_is_not_there_is_named(tmp_path):
+def test_a_missing_config_file_is_named(tmp_path):
     result = job("train", "--config=configs/nope.py", f"--workdir={tmp_path}")
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
@@ -290,7 +284,7 @@ def test_too_few_images_of_a_class_are_named(workdir, tmp_path):
     assert not list(tmp_path.glob("episodes/*/step.json"))
 
 
-def test_num_shards_of_a_finished_folder_is_said_to_change_nothing(workdir):
+def test_num_shards_warns_that_finished_folders_do_not_change(workdir):
     folder = workdir / "episodes/validation-balanced"
     before = sorted((folder / "records").iterdir())
     result = job(
@@ -302,8 +296,8 @@ def test_num_shards_of_a_finished_folder_is_said_to_change_nothing(workdir):
     assert sorted((folder / "records").iterdir()) == before
 
 
-def test_killed_training_goes_on_to_the_same_weights(workdir, tmp_path):
-    """A second working directory, whose `train` is killed after its first epoch and run again."""
+def test_killed_training_resumes_to_the_same_weights(workdir, tmp_path):
+    """Kills `train` in a copy of the working directory after its first epoch and reruns it."""
     import shutil
 
     copy = tmp_path / "copy"

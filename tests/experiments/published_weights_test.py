@@ -1,4 +1,4 @@
-"""Weights under `results/` and those that a user publishes: taken under their own config alone."""
+"""Published weights, under `results/` or of a user, are only accepted with their own config."""
 
 import json
 import shlex
@@ -29,7 +29,7 @@ def config_of(command: str) -> ConfigDict:
 
 
 def copied_steps(config, weights):
-    """The steps that take these weights, in the order in which they run."""
+    """The steps that copy these weights, in the order in which they run."""
     steps = families.steps(config, Options(weights=weights))
     return [step for step in steps if step.name in ("pretrain", "train") and not step.requires]
 

@@ -1,4 +1,4 @@
-"""Published results: complete, attributed, and never over others."""
+"""Published results are complete and attributed, and never replace others."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ from sib_tf.regression.settings import EvaluationSettings
 
 @dataclasses.dataclass(frozen=True)
 class Later:
-    """A section with a field that came later."""
+    """A section to which a field was added later."""
 
     precision: str = "float32"
 
@@ -50,7 +50,7 @@ def experiment(tmp_path):
     return {"workdir": workdir, "base": base, "config": config, "evaluate": EVALUATE}
 
 
-def test_report_says_where_it_is_from(tmp_path, experiment):
+def test_report_names_its_origin(tmp_path, experiment):
     output = tmp_path / "results" / "one"
     publishing.publish(output, **experiment, command="python x")
     assert [file.name for file in output.iterdir()] == ["report.json"]
@@ -59,7 +59,7 @@ def test_report_says_where_it_is_from(tmp_path, experiment):
     assert content["command"] == "python x"
     assert content["config"] == {"seed": 1}
     assert content["packages"] == {"keras": "3"}
-    assert content["machine"] == machine.name()  # the records do not say
+    assert content["machine"] == machine.name()  # the records lack it
     assert content["machine"].split()[0].isdigit()
     assert content["seconds"] == {
         "build_dataset": 1.5,
@@ -85,7 +85,7 @@ def test_lines_have_no_backbone_to_publish(tmp_path):
     assert found == [tmp_path / "work/model/model.keras"]
 
 
-def test_weights_that_are_not_there_leave_nothing_behind(tmp_path, experiment):
+def test_missing_weights_leave_nothing_behind(tmp_path, experiment):
     (experiment["base"] / "backbone/backbone.keras").unlink()
     weights = [experiment["base"] / "backbone/backbone.keras"]
     words = r"base/backbone is missing: run `python -m jobs\.pipeline` first"
@@ -94,7 +94,7 @@ def test_weights_that_are_not_there_leave_nothing_behind(tmp_path, experiment):
     assert not (tmp_path / "new").exists()
 
 
-def test_what_is_published_is_not_replaced(tmp_path, experiment):
+def test_published_results_are_not_replaced(tmp_path, experiment):
     output = tmp_path / "one"
     output.mkdir()
     with pytest.raises(UserError, match="one exists: delete it first"):
@@ -117,7 +117,7 @@ def test_another_config_is_refused(tmp_path, experiment):
     assert not (tmp_path / "one").exists()
 
 
-def test_a_result_of_before_a_field_came_is_published_with_its_default(tmp_path, experiment):
+def test_an_old_result_is_published_with_defaults_of_new_fields(tmp_path, experiment):
     section = EvaluationSettings(num_steps=6)
     experiment["config"] = Configuration({"seed": 1, "eval": section, "phi": Later()})
     experiment["evaluate"] = dataclasses.replace(EVALUATE, reads=("seed", "eval", "phi"))

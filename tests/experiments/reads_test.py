@@ -1,4 +1,4 @@
-"""A step reads what it declares, all of it and nothing else: its result is reused by that alone."""
+"""A step reads exactly the fields that it declares: they decide whether its result is reused."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ from tests.experiments import small_experiment
 
 
 class Recording(Configuration):
-    """Lets a step read everything, and keeps the paths of the fields that it does read."""
+    """Lets a step read everything, and records the paths of the fields that it reads."""
 
     def __init__(self, values):
         super().__init__(values)
@@ -52,7 +52,7 @@ def _recorded(section, name, found):
 
 
 def fields(config, paths):
-    """The paths of all fields of what paths name."""
+    """The paths of all fields under `paths`."""
     return {path for path, _ in flattened(config.record(paths))}
 
 
@@ -102,7 +102,7 @@ def test_a_step_reads_all_that_it_declares(finished):
     config, steps = finished
     for step, found in steps:
         unread = fields(config, (*step.reads, *step.consults)) - found
-        # By its name the section was found that makes the data set.
+        # The name is used earlier, to select the section.
         assert unread <= {"data.name"}, step.folder
 
 
@@ -122,7 +122,7 @@ def test_a_step_that_declares_less_than_it_reads_fails_and_names_it(tmp_path, pa
     assert not (tmp_path / "model").exists()
 
 
-def test_of_a_section_a_step_reads_only_the_fields_that_it_declares(tmp_path):
+def test_a_step_reads_only_the_declared_fields_of_a_section(tmp_path):
     config = families.read(glyphs.get_config("tiny"))
     declared = {"reads": ("eval.episodes",), "consults": ("meta.step_size",)}
 
@@ -178,11 +178,12 @@ OWN = {
     "eval.episodes": 10,
     "eval.query_shares": ("dirichlet",),
     "eval.num_steps": 7,
+    "eval.methods": ("sib", "prototypes", "pt_map"),
     "export.name": "mine",
 }
 
 
-def test_all_sections_of_an_experiment_alone_are_varied():
+def test_all_fields_that_experiments_do_not_share_are_varied():
     config = families.read(glyphs.get_config())
     only_one_value = {"meta.initialization"}
     varied = fields(config, ["episodes", "meta", "eval", "export"]) - only_one_value
@@ -217,13 +218,13 @@ def test_another_backbone_has_other_features(path, value):
         assert all(before[folder] != after[folder] for folder in before)
 
 
-def test_views_are_those_of_the_training_images_alone():
+def test_views_only_affect_features_of_training_images():
     config, other = families.read(glyphs.get_config()), changed("features.views", 3)
     before, after = (records(one, "pretrain", "embed") for one in (config, other))
     assert [folder for folder in before if before[folder] != after[folder]] == ["features/train"]
 
 
-def test_training_episodes_depend_on_no_count_of_another_split():
+def test_episodes_depend_on_no_count_of_another_split():
     config = families.read(glyphs.get_config())
     for split, path in (("train", "meta.train_episodes"), ("test", "eval.episodes")):
         before, after = (records(one, "build_episodes") for one in (config, changed(path, 10)))

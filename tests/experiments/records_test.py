@@ -21,7 +21,7 @@ def test_another_config_is_refused_with_its_first_field_and_the_remedy(tmp_path)
     )
 
 
-def test_a_field_that_was_not_written_and_has_no_default_is_refused(tmp_path):
+def test_an_unrecorded_field_without_a_default_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"config\.phi\.epochs=None, not 4: delete it or pass"):
         refuse_other(tmp_path, {"seed": 1}, {"phi": {"epochs": 4}})
 
@@ -33,7 +33,7 @@ def test_another_data_set_is_named_before_the_fields_that_go_with_it(tmp_path):
         refuse_other(tmp_path, written, wanted)
 
 
-def test_only_an_input_that_is_there_and_another_is_refused(tmp_path):
+def test_only_changed_inputs_are_refused(tmp_path):
     refuse_other_inputs(tmp_path, {"data": "1", "gone": "2"}, {"data": "1", "new": "3"})
     with pytest.raises(UserError, match="was made from an earlier data: delete it, then run the"):
         refuse_other_inputs(tmp_path, {"data": "1"}, {"data": "2"})
@@ -55,7 +55,7 @@ class Section:
     units: int | None = None
 
 
-def test_defaults_and_records_are_as_json_has_them():
+def test_defaults_and_records_have_types_of_json():
     config = Configuration({"seed": 1, "phi": Section(epochs=7, shares=("even", "odd"))})
     assert config.defaults() == {"phi.shares": ["balanced"], "phi.units": None}
     phi = {"epochs": 7, "shares": ["even", "odd"], "units": None}
@@ -63,7 +63,7 @@ def test_defaults_and_records_are_as_json_has_them():
     assert config.record(["phi.shares", "phi.units"]) == {
         "phi": {"shares": ["even", "odd"], "units": None}
     }
-    # A field besides its whole section adds nothing, whatever their order.
+    # A field in addition to its section adds nothing, in either order.
     assert config.record(["phi.epochs", "phi"]) == config.record(["phi"]) == {"phi": phi}
 
 
@@ -74,7 +74,7 @@ def test_a_record_is_read_with_its_fields_by_path(tmp_path):
     assert records.read(file) == {**content, "config": {"seed": 1, "phi.epochs": 4}}
 
 
-def test_a_run_from_before_there_were_run_ids_is_known_by_its_fingerprint():
+def test_a_run_without_an_id_is_identified_by_its_fingerprint():
     assert records.run_id({"fingerprint": "7"}) == "7"
     assert records.run_id({"fingerprint": "7", "run": "8"}) == "8"
 
@@ -82,7 +82,7 @@ def test_a_run_from_before_there_were_run_ids_is_known_by_its_fingerprint():
 @pytest.mark.parametrize(
     "content", ["", "[]", "7", "{}", '{"config": {}}', '{"inputs": {}, "config": [3]}']
 )
-def test_what_is_no_record_is_refused(tmp_path, content):
+def test_an_invalid_record_is_refused(tmp_path, content):
     file = tmp_path / "data/step.json"
     file.parent.mkdir()
     file.write_text(content)

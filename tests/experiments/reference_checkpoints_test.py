@@ -1,4 +1,4 @@
-"""Reading checkpoints. What needs PyTorch is skipped where it is not installed."""
+"""Reading checkpoints; tests that need PyTorch are skipped where it is not installed."""
 
 import sys
 from types import SimpleNamespace
@@ -36,13 +36,13 @@ def assert_read(file, network, expected=ARRAYS):
         np.testing.assert_array_equal(found[name], array)
 
 
-def test_a_state_dict_alone(tmp_path, torch, tensors):
+def test_a_single_state_dict(tmp_path, torch, tensors):
     torch.save(tensors, tmp_path / "netFeatBest.pth")
     assert_read(tmp_path / "netFeatBest.pth", BACKBONE)
     assert checkpoints.hyperparameters(tmp_path / "netFeatBest.pth") == {}
 
 
-def test_the_format_of_the_released_code_s_own_age(tmp_path, torch, tensors):
+def test_the_old_serialization_format(tmp_path, torch, tensors):
     file = tmp_path / "netFeatBest.pth"
     torch.save(tensors, file, _use_new_zipfile_serialization=False)
     assert_read(file, BACKBONE)
@@ -57,14 +57,14 @@ def test_both_networks_in_one_file(tmp_path, torch, tensors):
     assert checkpoints.hyperparameters(file) == expected
 
 
-def test_the_prefix_of_data_parallel_goes(tmp_path, torch, tensors):
+def test_the_prefix_of_data_parallel_is_removed(tmp_path, torch, tensors):
     parallel = {f"module.{name}": tensor for name, tensor in tensors.items()}
     torch.save(parallel, tmp_path / "netFeatBest.pth")
     assert_read(tmp_path / "netFeatBest.pth", BACKBONE)
 
 
 @pytest.mark.parametrize("content", [[1, 2], {}, {"lr": 1e-3, "nbStep": 3}, {"netFeat": 3}])
-def test_a_checkpoint_of_something_else(tmp_path, torch, content):
+def test_a_checkpoint_without_weights_is_refused(tmp_path, torch, content):
     torch.save(content, tmp_path / "other.pth")
     with pytest.raises(UserError, match=r'other\.pth holds no weights: .*"netFeat"'):
         checkpoints.read(tmp_path / "other.pth", BACKBONE)
@@ -77,7 +77,7 @@ def test_a_checkpoint_with_code_is_not_run(tmp_path, torch):
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04", b"\x80\x02}q\x00."])
-def test_a_file_that_is_no_checkpoint(tmp_path, torch, content):
+def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path, torch, content):
     (tmp_path / "photo.jpg").write_bytes(content)
     with pytest.raises(UserError, match=r"photo\.jpg holds no weights"):
         checkpoints.read(tmp_path / "photo.jpg", BACKBONE)
@@ -86,7 +86,7 @@ def test_a_file_that_is_no_checkpoint(tmp_path, torch, content):
 @pytest.mark.parametrize(
     ("error", "reason"), [(OSError("disk\nfull"), r"\(disk\)"), (EOFError(), r"\(EOFError\)")]
 )
-def test_why_pytorch_fails_is_told_in_one_line(tmp_path, monkeypatch, error, reason):
+def test_an_error_of_pytorch_becomes_one_line(tmp_path, monkeypatch, error, reason):
     def load(*_, **__):
         raise error
 
@@ -97,12 +97,12 @@ def test_why_pytorch_fails_is_told_in_one_line(tmp_path, monkeypatch, error, rea
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nope\.pth is no file"):
         checkpoints.read(tmp_path / "nope.pth", BACKBONE)
 
 
-def test_without_pytorch(tmp_path, monkeypatch):
+def test_missing_pytorch_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)  # import raises ImportError
     (tmp_path / "netFeat.pth").touch()
     with pytest.raises(UserError, match=r"netFeat\.pth needs PyTorch.*`pip install torch`"):

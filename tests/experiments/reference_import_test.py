@@ -1,6 +1,6 @@
-"""Weights that come from files of the released code.
+"""Weights imported from checkpoints of the released code.
 
-Files are read by a stand-in, except in one test with PyTorch.
+A fake reader replaces PyTorch, except in one test.
 """
 
 import json
@@ -31,7 +31,7 @@ def published(monkeypatch):
 
 
 def make_config(fields=None):
-    """The miniature with other values of fields, by their paths."""
+    """The tiny glyphs config with fields changed, by path."""
     config = glyphs.get_config("tiny")
     config.update_from_flattened_dict(
         {
@@ -52,7 +52,7 @@ def convert(folder, files, fields=None):
 
 
 def released(shapes, seed):
-    """Released names -> random arrays, with what PyTorch stores besides."""
+    """Random arrays by released name, and an additional one that PyTorch stores."""
     rng = np.random.default_rng(seed)
 
     def draw(name, shape):
@@ -71,13 +71,13 @@ CLASSIFIER = released(classifier_shapes(WAY, DIM), seed=1)
 
 @pytest.fixture
 def trained():
-    """K and eta in the file of the classifier."""
+    """K and eta stored in the classifier's file; none by default."""
     return {}
 
 
 @pytest.fixture
 def files(tmp_path, monkeypatch, trained):
-    """Two files, and a reader that takes their first word for what they hold."""
+    """Two files, and a fake reader that selects weights by the first word of a file."""
     content = {b"phi": BACKBONE, b"sib": CLASSIFIER}
     monkeypatch.setattr(
         checkpoints, "read", lambda file, network: content[file.read_bytes().split()[0]]
@@ -130,7 +130,7 @@ def test_a_finished_folder_is_not_replaced(tmp_path, files):
 
 
 @pytest.mark.slow
-def test_the_pipeline_takes_what_was_converted(tmp_path, files):
+def test_the_pipeline_accepts_converted_weights(tmp_path, files):
     config = make_config()
     convert(tmp_path / "out", files)
     for step in families.steps(config, Options(weights=tmp_path / "out")):
@@ -177,7 +177,7 @@ def test_a_converted_backbone_alone_gets_a_classifier_trained(tmp_path, files):
         ),
     ],
 )
-def test_a_file_that_does_not_fit_is_one_line(tmp_path, files, fields, swap, words):
+def test_a_file_that_does_not_fit_is_named_in_one_line(tmp_path, files, fields, swap, words):
     if swap:
         files["backbone"], files["classifier"] = files["classifier"], files["backbone"]
     with pytest.raises(UserError, match=words) as error:
@@ -192,7 +192,7 @@ def test_a_data_set_without_published_statistics_is_named(tmp_path, files, monke
         convert(tmp_path / "out", files)
 
 
-def test_checkpoints_that_pytorch_has_written(tmp_path):
+def test_checkpoints_written_by_pytorch(tmp_path):
     torch = pytest.importorskip(
         "torch", reason="PyTorch is an extra, not in requirements.txt: pip install torch"
     )

@@ -14,7 +14,7 @@ from sib_tf.training.callbacks.epoch_log import LogEpochs
 
 
 def make_config(fields=None):
-    """The config with other values of fields, by their paths."""
+    """The spinning-lines config with fields changed, by path."""
     config = spinning_lines.get_config()
     config.update_from_flattened_dict(fields or {})
     return config
@@ -29,7 +29,7 @@ def run(folder, config):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lines")
-    # Epochs of 500 * 50 tasks, which end amid the 240: a wrong position in the data shows.
+    # An epoch of 500 * 50 tasks ends amid the 240, so that a wrong position in the data shows.
     config = make_config(
         {
             "meta.steps": 1500,
@@ -46,13 +46,13 @@ def test_steps_lead_to_the_exact_posterior_of_unseen_tasks(finished):
     _, _, report = finished
     kl = {row["num_steps"]: row["kl"] for row in report["results"] if row["split"] == "test"}
     assert [*kl] == [0, 1, 2, 3, 4, 5, 6]
-    # The best constant is at 1.56; a seventh of the meta-training of the config comes this far.
+    # The best constant has 1.56; a seventh of the config's training steps gets this far.
     assert kl[3] < 0.15 < kl[0]
     assert min(kl, key=kl.get) == 3, "the K of training"
 
 
 @pytest.mark.slow
-def test_the_report_tells_how_it_came_about(finished):
+def test_the_report_describes_training(finished):
     _, _, report = finished
     assert report["kl_of_best_constant"] == pytest.approx(1.5625)
     assert report["tasks"] == {"train": 240, "test": 100}
@@ -65,12 +65,12 @@ def test_the_report_tells_how_it_came_about(finished):
         at_the_end = {
             (row["split"], row["num_steps"]): (row["kl"], row["mse"]) for row in report["results"]
         }
-        # The last epoch's weights are those that are kept.
+        # The weights of the last epoch are kept.
         assert (rows[-1]["kl"], rows[-1]["mse"]) == pytest.approx(at_the_end[split, 3], rel=1e-4)
 
 
 @pytest.mark.slow
-def test_pictures_and_page_are_there_and_the_same_again(finished, tmp_path):
+def test_pictures_and_page_are_complete_and_reproducible(finished, tmp_path):
     folder, config, report = finished
     pictures = sorted(p.name for p in (folder / "evaluation/pictures").iterdir())
     assert pictures == [
@@ -89,7 +89,7 @@ def test_pictures_and_page_are_there_and_the_same_again(finished, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_weights_also_across_a_kill(
+def test_the_same_seed_gives_the_same_weights_even_after_an_interrupt(
     finished, tmp_path, monkeypatch, caplog
 ):
     folder, config, report = finished
@@ -122,7 +122,7 @@ def test_few_tasks_are_shown_once_each(tmp_path):
     assert "task 3" not in page
 
 
-def test_test_tasks_are_not_those_of_training_and_may_have_a_mean_of_their_own():
+def test_test_tasks_differ_from_training_and_may_have_another_mean():
     tasks = families.read(make_config({"tasks.test_mu": 5.0})).tasks.draw(seed=0)
     assert not np.isin(tasks["test"].x, tasks["train"].x).any()
     # 240 * 32 inputs: a standard error of 0.011

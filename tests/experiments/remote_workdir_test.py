@@ -1,7 +1,7 @@
-"""The steps on Beam in a working directory that is on no disk.
+"""The steps on Beam in a working directory on remote storage.
 
-It is TensorFlow's file system `ram://`, which stands for an object store: TensorFlow reads it, and
-here it is made known to Beam and to epath, as `gs://` is where their extras are installed.
+TensorFlow's file system `ram://` stands in for an object store. It is registered here with Beam and
+with epath, as `gs://` is where their extras are installed.
 """
 
 import io
@@ -28,7 +28,7 @@ THREADS = ("--direct_num_workers=2", "--direct_running_mode=multi_threading")
 
 
 class RamFileSystem(FileSystem):
-    """Beam finds it as a subclass, by its scheme."""
+    """`ram://` for Beam, which finds subclasses by their scheme."""
 
     @classmethod
     def scheme(cls):
@@ -90,7 +90,7 @@ class RamFileSystem(FileSystem):
 
 
 class RamBackend(type(backend.tf_backend)):
-    """Renames a folder file by file, as TensorFlow does it on gs:// and not on ram://."""
+    """Renames a folder file by file, as TensorFlow does on gs:// but not on ram://."""
 
     def rename(self, path, dst):
         for folder, _, files in list(tf.io.gfile.walk(path)):
@@ -104,7 +104,7 @@ class RamBackend(type(backend.tf_backend)):
 
 @pytest.fixture
 def ram(monkeypatch):
-    """A folder on no disk."""
+    """A working directory on `ram://`."""
     monkeypatch.setitem(register._URI_PREFIXES_TO_CLS, "ram://", gpath.PosixGPath)
     monkeypatch.setattr(gpath, "_URI_PREFIXES", (*gpath._URI_PREFIXES, "ram://"))
     monkeypatch.setattr(gpath, "_URI_SCHEMES", gpath._URI_SCHEMES | {"ram"})
@@ -118,7 +118,7 @@ def ram(monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_steps_on_beam_do_the_same_as_on_a_disk(ram, tmp_path):
+def test_the_steps_on_beam_give_the_same_as_on_a_disk(ram, tmp_path):
     weights = small_experiment.write_weights(tmp_path)
     small_experiment.run(tmp_path / "disk", weights)
     small_experiment.run(ram, weights, THREADS)
@@ -131,7 +131,7 @@ def test_the_steps_on_beam_do_the_same_as_on_a_disk(ram, tmp_path):
     assert left == {"/backbone", "/data", "/episodes", "/evaluation", "/features", "/model"}
 
 
-def test_images_are_read_from_there(ram):
+def test_images_are_read_from_remote_storage(ram):
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     png = io.BytesIO()
     Image.fromarray(pixels).save(png, "png")
@@ -140,7 +140,7 @@ def test_images_are_read_from_there(ram):
         (ram / "images" / name / "1.png").write_bytes(png.getvalue())
     classes = list_class_folders(storage.absolute(f"{ram}/images"))
     assert list(classes) == ["cat", "dog"]
-    # On its way to a worker
+    # Pickled, as on its way to a worker
     ((key, example),) = read_class(pickle.loads(pickle.dumps(("dog", classes["dog"]))), 8)
     assert key == "dog/1.png"
     np.testing.assert_array_equal(example["image"], pixels)
@@ -169,7 +169,7 @@ def test_a_step_is_finished_by_its_record_alone(ram):
     assert sorted(p.name for p in (ram / "features").iterdir()) == ["step.json", "whole"]
 
 
-def test_a_step_that_needs_a_disk_says_so(ram):
+def test_a_step_that_needs_a_disk_is_refused(ram):
     words = "embed cannot write ram://bucket/work/features, it works on a disk: run it with a"
     with pytest.raises(UserError, match=words):
         execution.execute(step(dict, remote=False), Configuration({}), ram)

@@ -62,7 +62,7 @@ def rows_of(reports):
 
 
 def test_seeds_make_one_row_with_their_mean_and_the_interval_of_the_mean():
-    # 0.006 of each of four runs: sqrt(4 * 0.006^2) / 4 = 0.003.
+    # Four runs with 0.006 each: sqrt(4 * 0.006^2) / 4 = 0.003.
     (cells,) = rows_of([report(seed, 0.70 + 0.01 * seed) for seed in range(4)])
     assert cells[:4] == ["d, b", "1", "dense, balanced queries", "3"]
     assert cells[4:8] == ["50.0 ± 0.3", "71.5 ± 0.3", "", "25.0 ± 0.3"]
@@ -70,7 +70,7 @@ def test_seeds_make_one_row_with_their_mean_and_the_interval_of_the_mean():
     assert cells[8:] == ["68.7 ± 0.6", "4", "12", "2 x M", "`configs/c.py:shot=1`"]
 
 
-def test_other_experiments_have_rows_and_only_the_papers_method_has_its_figure():
+def test_each_experiment_has_a_row_and_only_the_papers_method_a_paper_figure():
     reports = [report(0, 0.7), report(0, 0.8, shot=5), report(0, 0.6, trained="mixture")]
     reports[2]["command"] += " --config.meta.query_shares=mixture"
     reports.append(report(0, 0.9, network="set"))
@@ -82,7 +82,7 @@ def test_other_experiments_have_rows_and_only_the_papers_method_has_its_figure()
     assert cells[2][-1] == "`configs/c.py:shot=1 --config.meta.query_shares=mixture`"
 
 
-def test_a_report_from_before_there_were_sections_has_the_same_row(tmp_path):
+def test_a_report_with_a_flat_config_has_the_same_row(tmp_path):
     flat = {"shot": 1, "num_steps": 3}
     flat |= {"synthetic_gradient": "dense", "train_query_shares": "balanced"}
     (tmp_path / "report.json").write_text(json.dumps({**report(0, 0.7), "config": flat}))
@@ -107,13 +107,13 @@ def test_an_empty_folder_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("config", [{"tasks": {"num_points": 32}}, {"num_points": 32}])
-def test_reports_of_another_kind_are_not_said_to_be_none(tmp_path, config):
+def test_a_folder_with_only_other_reports_is_named(tmp_path, config):
     (tmp_path / "report.json").write_text(json.dumps({"config": config}))
     with pytest.raises(UserError, match=f"{tmp_path} holds no report.json of a few-shot class"):
         results_summary.read(tmp_path)
 
 
-def test_the_published_table_is_made_of_the_published_results():
+def test_the_published_table_matches_the_published_results():
     root = Path(__file__).parents[2]
     text = (root / "docs/results.md").read_text()
     table = results_summary.markdown(*results_summary.read(root / "results"))

@@ -1,4 +1,4 @@
-"""The same records and accuracies, whatever runner of Beam's makes them, on any workers."""
+"""Every Beam runner gives the same records and accuracies, with any number of workers."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ THREADS = ("--direct_num_workers=2", "--direct_running_mode=multi_threading")
 
 @pytest.fixture(scope="module")
 def dask():
-    """Options of a runner on two processes."""
+    """Options of the Dask runner with two worker processes."""
     with LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
     ) as cluster:
@@ -56,7 +56,7 @@ def one_worker(weights, tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("beam_args", ["threads", "dask"], indirect=True)
 def test_the_runner_does_not_matter(one_worker, weights, tmp_path, beam_args, caplog, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # where the workers do not stand
+    monkeypatch.chdir(tmp_path)  # not the current folder of the workers
     folder = Path("work")
     caplog.set_level(logging.INFO, "sib_tf")
     small_experiment.run(folder, weights, beam_args)
@@ -72,7 +72,7 @@ def test_the_runner_does_not_matter(one_worker, weights, tmp_path, beam_args, ca
 
 
 @pytest.mark.slow
-def test_evaluation_on_beam_is_that_in_process(one_worker):
+def test_evaluation_on_beam_equals_that_in_process(one_worker):
     model = keras_file.load(one_worker / "model/model.keras")
     spec = families.read(small_experiment.config()).episodes.spec("dirichlet")
     episodes = read_table(one_worker / "episodes/test-dirichlet/records", spec, 130)
@@ -89,7 +89,7 @@ def test_evaluation_on_beam_is_that_in_process(one_worker):
 
 
 class Tally(beam.DoFn):
-    """Yields the sum of its bundle when this ends, beside the large numbers in an output apart."""
+    """Yields the sum of a bundle at its end, and large numbers to a separate output."""
 
     def start_bundle(self):
         self._sum = 0
@@ -109,7 +109,7 @@ def write(text, folder, name):
         file.write(text.encode())
 
 
-def test_a_runner_keeps_to_beams_model(tmp_path, beam_args):
+def test_every_runner_implements_beams_model(tmp_path, beam_args):
     """Ends of bundles, several outputs, side inputs, combiners and keys of all kinds."""
     options = runner.options(beam_args)
     with beam.Pipeline(options=options) as pipeline:

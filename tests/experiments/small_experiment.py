@@ -1,4 +1,4 @@
-"""The steps of an experiment that run on Beam, in miniature, on weights from no training."""
+"""A tiny experiment, for its steps on Beam with untrained weights."""
 
 import json
 
@@ -26,7 +26,7 @@ def config():
 
 
 def trained_config():
-    """Smaller still, for experiments that train everything in seconds and learn nothing."""
+    """An even smaller config, with which everything trains in seconds and learns nothing."""
     smallest = glyphs.get_config("tiny")
     smallest.update_from_flattened_dict(
         {
@@ -58,14 +58,14 @@ def write_weights(folder):
     keras.utils.set_random_seed(0)
     phi = registry.build("conv4_4", 32)
     phi.save(folder / "backbone.keras")
-    settings = families.read(config())
-    model = settings.meta.model(settings.episodes.way, phi.output_shape[-1])
+    checked = families.read(config())
+    model = checked.meta.model(checked.episodes.way, phi.output_shape[-1])
     model.save(folder / "model.keras")
     return folder
 
 
 def run(folder, weights, beam_args=()):
-    """Runs the steps on Beam, and those they need."""
+    """Runs the steps on Beam and those that they require."""
     checked = families.read(config())
     for step in families.steps(config(), Options(weights=weights)):
         if step.name in (*BEAM_STEPS, "pretrain", "train"):
@@ -88,11 +88,11 @@ def _read(folder):
 
 
 def _in_order(record):
-    # TFDS lets protobuf write the features of a record in an order that differs by the process.
+    # The order in which protobuf writes the features of a record differs between processes.
     return tf.train.Example.FromString(record).SerializeToString(deterministic=True)
 
 
 def results(folder):
-    """The rows of the report, but for what they took."""
+    """The rows of the report, without their seconds."""
     report = json.loads((folder / "evaluation/report.json").read_text())
     return [{**row, "seconds": None} for row in report["results"]]

@@ -6,8 +6,7 @@ import pytest
 import tensorflow as tf
 
 from sib_tf.base.errors import UserError
-from sib_tf.few_shot.episodes import building as episodes_beam
-from sib_tf.few_shot.episodes import reader, schema
+from sib_tf.few_shot.episodes import building, reader, schema
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
 
 COUNT = 250  # three Beam elements
@@ -27,7 +26,7 @@ def open_features():
 
 def write(folder, materialize="ids", **kwargs):
     lookup = open_features if materialize == "features" else None
-    transform = episodes_beam.SampleEpisodes(
+    transform = building.SampleEpisodes(
         beam.Create([(1, LABELS[25:]), (0, LABELS[:25])]),
         SPEC,
         class_names="abcd",
@@ -37,7 +36,7 @@ def write(folder, materialize="ids", **kwargs):
         materialize=materialize,
         open_lookup=lookup,
     )
-    episodes_beam.write(folder, transform, count=COUNT, **kwargs)
+    building.write(folder, transform, count=COUNT, **kwargs)
     return folder
 
 
@@ -100,7 +99,7 @@ def test_a_truncated_file_is_named(one_shard, tmp_path):
 
 
 def int_lists(**lists):
-    """A record of such lists; support_id stands for support/id."""
+    """A record of lists of integers; the name support_id stands for support/id."""
     example = tf.train.Example()
     for name, values in lists.items():
         example.features.feature[name.replace("_", "/")].int64_list.value.extend(values)
@@ -121,7 +120,7 @@ def lists_of(episode):
 LISTS = lists_of(sample(GROUPS, SPEC, seed=7, stream="train", index=0))
 
 
-def test_what_the_next_test_calls_a_whole_record_is_one(one_shard):
+def test_the_lists_are_those_of_a_valid_record(one_shard):
     assert int_lists(**LISTS) in records(one_shard)
 
 
@@ -161,7 +160,7 @@ def test_lost_and_repeated_episodes_are_noticed(one_shard, tmp_path, pick):
         read(tmp_path)
 
 
-def test_a_file_that_is_no_tfrecord_is_named(tmp_path):
+def test_a_file_that_is_not_a_tfrecord_is_named(tmp_path):
     (tmp_path / "a.tfrecord").write_text("a shopping list, or whatever else this might be")
     with pytest.raises(UserError, match=r"a\.tfrecord"):
         read(tmp_path)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from sib_tf import FewShotClassifier
+from sib_tf.base.errors import UserError
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot import evaluation
 from sib_tf.few_shot.episodes.reader import tabulate
@@ -62,17 +63,50 @@ def test_a_row_for_each_k_says_what_was_trained():
             "sib": Predictions(np.stack([wrong, PROBABILITIES]), LABELS, 1.5),
         },
         {"shot": 1},
+        trained_steps=1,
         synthetic_gradient="set",
         train_query_shares="mixture",
     )
     keys = ["method", "synthetic_gradient", "shot", "train_query_shares", "num_steps"]
-    keys += ["accuracy", "ci95", "ece", "reliability", "seconds"]
+    keys += ["accuracy", "ci95", "differences", "ece", "reliability", "seconds"]
     assert [list(row) for row in found] == [keys] * 3
     assert [[row[key] for key in (*keys[:6], "seconds")] for row in found] == [
         ["prototypes", None, 1, None, 0, 0.75, 0.25],
         ["sib", "set", 1, "mixture", 0, 0.25, 1.5],
         ["sib", "set", 1, "mixture", 1, 0.75, 1.5],
     ]
+
+
+def test_paired_differences_by_hand():
+    # One is right in (1, 1), (1, 0) of two episodes, the other in the opposite: accuracies 1 and
+    # 0.5 less 0 and 0.5 are 1 and 0, whose mean is 0.5 and standard deviation 0.5.
+    wrong = PROBABILITIES[..., ::-1]
+    (start, at_0, at_1) = evaluation.rows(
+        {
+            "prototypes": Predictions(wrong[np.newaxis], LABELS, 0.0),
+            "sib": Predictions(np.stack([wrong, PROBABILITIES]), LABELS, 0.0),
+        },
+        {},
+        trained_steps=1,
+        synthetic_gradient="set",
+        train_query_shares="balanced",
+    )
+    half_width = 1.96 * 0.5 / np.sqrt(2)
+    gain = {"mean": 0.5, "ci95": pytest.approx(half_width)}
+    assert at_1["differences"] == {
+        "start": gain,
+        "best_other": {"method": "prototypes", **gain},
+    }
+    assert at_0["differences"]["start"] == {"mean": 0.0, "ci95": 0.0}
+    # Compared with the other method at the K of its training, though it also has K = 0.
+    loss = {"mean": -0.5, "ci95": pytest.approx(half_width)}
+    assert start["differences"] == {"best_other": {"method": "sib", **loss}}
+
+
+def test_probabilities_that_are_not_numbers_name_the_method():
+    evaluation.refuse_not_finite("tim", PROBABILITIES)
+    with pytest.raises(UserError, match=r"^TIM-GD diverged: .*config\.eval\.methods"):
+        evaluation.refuse_not_finite("tim", PROBABILITIES * np.nan)
 
 
 def test_the_trained_model_is_found_by_what_it_does():
@@ -137,7 +171,7 @@ def test_prototypes_have_one_result_whatever_was_trained(experiment):
         np.testing.assert_allclose(found.probabilities[0, e], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("batch_size", [1, 3, 7])  # of 7 episodes: 3, 3 and a rest of 1
+@pytest.mark.parametrize("batch_size", [1, 3, 7])  # of 7 episodes: 3, 3 and 1
 def test_predictions_do_not_depend_on_the_batch(experiment, batch_size):
     expected = evaluation.classify_episodes(*experiment, num_steps=2)
     found = evaluation.classify_episodes(*experiment, num_steps=2, batch_size=batch_size)

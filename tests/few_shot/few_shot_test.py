@@ -22,7 +22,7 @@ def episodes(batch=3, way=WAY, shot=SHOT, queries=6, dim=DIM, seed=0, dtype="flo
 
 
 def classifier(kind, *, way=WAY, dim=DIM, num_steps=3, step_size=0.1, dtype="float64"):
-    """A model whose weights are all random; large steps, so that a mistake in one would show."""
+    """A model with random weights and large steps, so that a mistake in a step would show."""
     keras.utils.set_random_seed(1)
     model = FewShotClassifier(way, dim, num_steps, step_size, kind, dtype=dtype)
     rng = np.random.default_rng(1)
@@ -40,7 +40,7 @@ def unit(x):
 
 
 def mean_of_class(inputs, way=WAY):
-    """theta^0 of a model with a diagonal of ones, one class after the other."""
+    """theta^0 of a model with a diagonal of ones, computed class by class."""
     return np.stack(
         [
             [unit(f[labels == n]).mean(0) for n in range(way)]
@@ -116,7 +116,7 @@ def test_negative_labels_are_padding(kind):
 
 
 def with_padded_queries(inputs, count=2):
-    """Other queries than those of the episodes before and after them, which the mask leaves out."""
+    """Adds queries before and after those of the episodes, which the mask excludes."""
     batch, queries, dim = inputs["query_features"].shape
     features = np.random.default_rng(7).normal(size=(batch, queries + 2 * count, dim))
     features[:, count:-count] = inputs["query_features"]
@@ -127,7 +127,7 @@ def with_padded_queries(inputs, count=2):
 
 @pytest.mark.parametrize("queries", [1, 6])
 @pytest.mark.parametrize(("kind", "way"), [("dense", WAY), ("set", WAY), ("set", None)])
-def test_masked_queries_take_no_part(kind, way, queries):
+def test_masked_queries_have_no_influence(kind, way, queries):
     model, inputs = classifier(kind, way=way), episodes(queries=queries)
     padded = with_padded_queries(inputs)
     unmasked = {name: value for name, value in padded.items() if name != "query_mask"}
@@ -138,7 +138,7 @@ def test_masked_queries_take_no_part(kind, way, queries):
 
 
 @both
-def test_masked_queries_are_classified_as_the_others_lead_to(kind):
+def test_masked_queries_are_classified_with_theta_of_the_others(kind):
     model = classifier(kind)
     padded = with_padded_queries(episodes())
     theta = model.theta_path(episodes(), model.num_steps)[-1]
@@ -156,7 +156,7 @@ def test_eager_graph_and_compiled_agree(kind):
 
 @both
 @pytest.mark.parametrize(("batch", "shot", "queries"), [(1, 1, 1), (2, 3, 5), (5, 1, 8)])
-def test_sizes_are_free_from_call_to_call(kind, batch, shot, queries):
+def test_sizes_may_change_between_calls(kind, batch, shot, queries):
     model = classifier(kind)
     model(episodes())
     logits = model(episodes(batch, shot=shot, queries=queries)).numpy()
@@ -174,7 +174,7 @@ def test_a_set_wise_model_without_way_serves_any_number_of_classes():
 
 
 def of_different_ways(ways):
-    """A batch with an episode of each way, in which padding fills the smaller support sets."""
+    """An episode of each way, alone and in a batch with padded support sets."""
     alone = [episodes(1, way=way, seed=way) for way in ways]
     longest = max(ways) * SHOT
     together = {"query_features": np.concatenate([one["query_features"] for one in alone])}
@@ -187,7 +187,7 @@ def of_different_ways(ways):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 2e-5), ("float64", 1e-12)])
-def test_episodes_of_different_numbers_of_classes_do_not_meet(dtype, tolerance):
+def test_episodes_of_different_ways_in_a_batch_are_independent(dtype, tolerance):
     ways = (3, 7, 2)
     alone, together = of_different_ways(ways)
     path = classifier("set", way=None, dtype=dtype).logits_path(together)
@@ -201,7 +201,7 @@ def test_episodes_of_different_numbers_of_classes_do_not_meet(dtype, tolerance):
         np.testing.assert_array_equal(found[:, i, :, way:], 0)
 
 
-def test_a_class_without_support_takes_no_part():
+def test_a_class_without_support_has_no_influence():
     free, inputs = classifier("set", way=None), episodes()
     label = np.array([0, 2, 5])  # of each class: 1, 3 and 4 have no support
     gaps = {**inputs, "support_labels": label[inputs["support_labels"]]}
@@ -212,7 +212,7 @@ def test_a_class_without_support_takes_no_part():
     np.testing.assert_array_equal(probabilities[..., [1, 3, 4]], 0)
 
 
-def test_classes_without_support_leave_the_gradient_alone():
+def test_classes_without_support_do_not_change_the_gradient():
     free, fixed = classifier("set", way=None), classifier("set")
     (inputs, _), batch = of_different_ways((WAY, 7))
     found, expected = (
@@ -223,7 +223,7 @@ def test_classes_without_support_leave_the_gradient_alone():
 
 
 def gradients(model, inputs):
-    """Of the loss of the first episode."""
+    """Gradients of the loss of the first episode."""
     with tf.GradientTape() as tape:
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits([0, 1, 2, 0, 1, 2], model(inputs)[0])
     return tape.gradient(loss, [weight.value for weight in model.trainable_variables])
@@ -247,14 +247,14 @@ def test_without_steps_it_is_a_cosine_classifier_of_prototypes(kind):
 
 
 @both
-def test_query_labels_are_no_input(kind):
+def test_query_labels_are_ignored(kind):
     model, inputs = classifier(kind), episodes()
     given = {**inputs, "query_labels": np.zeros([3, 6], np.int32)}
     np.testing.assert_array_equal(model(given), model(inputs))
 
 
 @both
-def test_the_path_ends_in_the_prediction_and_starts_without_steps(kind):
+def test_a_longer_path_contains_the_prediction(kind):
     model, inputs = classifier(kind), episodes()
     path = model.logits_path(inputs, num_steps=5).numpy()
     assert path.shape == (6, 3, 6, WAY)
@@ -315,7 +315,7 @@ def test_inputs_of_different_sizes_are_refused(name, cut, words):
         classifier("dense")({**inputs, name: inputs[name][cut]})
 
 
-def test_sizes_that_are_not_known_are_not_compared():
+def test_unknown_sizes_are_not_compared():
     model, inputs = classifier("dense"), episodes()
     shapes = {"support_features": [None, None, DIM], "support_labels": [3, 6]}
     shapes["query_features"] = [None, None, DIM]
@@ -325,7 +325,7 @@ def test_sizes_that_are_not_known_are_not_compared():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bool"])
-def test_labels_that_are_no_integers_are_refused(dtype):
+def test_labels_that_are_not_integers_are_refused(dtype):
     inputs = episodes()
     labels = inputs["support_labels"].astype(dtype)
     with pytest.raises(ValueError, match=f"support_labels must be integers, got {dtype}"):

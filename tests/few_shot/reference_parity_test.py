@@ -1,4 +1,4 @@
-"""Classifier and backbones against test vectors from the authors' released code."""
+"""Classifier and backbones compared with test vectors from the authors' released code."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sib_tf.backbones import registry
 from sib_tf.experiments.reference import released_weights
 from sib_tf.training.optimizers import SGDWithL2
 
-# The first episodes and images, see tests/data/README.md; all of them where there is the folder.
+# The first episodes and images (see tests/data/README.md), and all of them where ALL exists.
 FIRST = Path(__file__).parents[1] / "data"
 ALL = Path(__file__).parents[3] / "shared" / "reference"
 WHOLE = FIRST / "3way2shot_k1_bigstep.npz"
@@ -124,7 +124,7 @@ def test_ten_training_steps(vectors, float64):
     ],
     ids=["missing", "unknown", "shape"],
 )
-def test_weights_that_do_not_fit_leave_the_model_alone(change, message):
+def test_weights_that_do_not_fit_leave_the_model_unchanged(change, message):
     vectors = load(WHOLE)
     model = FewShotClassifier(int(vectors["way"]), int(vectors["dim"]))
     before = [weight.numpy().copy() for weight in model.weights]
@@ -136,7 +136,7 @@ def test_weights_that_do_not_fit_leave_the_model_alone(change, message):
         np.testing.assert_array_equal(weight, old)
 
 
-def test_running_averages_are_passed_over():
+def test_running_averages_are_ignored():
     vectors = load(WHOLE)
     vectors["weights/dni.layer1.2.running_mean"] = np.ones(24)
     vectors["weights/dni.layer1.2.num_batches_tracked"] = np.array(7)
@@ -145,7 +145,7 @@ def test_running_averages_are_passed_over():
     )
 
 
-def test_a_set_wise_model_takes_no_released_weights():
+def test_a_set_wise_model_refuses_released_weights():
     model = FewShotClassifier(3, 4, synthetic_gradient="set")
     with pytest.raises(ValueError, match="dense"):
         released_weights.assign(model, {})

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sib_tf.base.errors import UserError
 from sib_tf.few_shot.report import html_report
 from sib_tf.few_shot.report.shown_episode import ShownEpisode
 
@@ -50,9 +51,17 @@ def make_report(*rows):
     }
 
 
-BASELINE = make_row(0, 0.6172, method="prototypes", ci95=0.0051)
+GAIN = {"mean": 0.1077, "ci95": 0.0049}
+LOSS = {"method": "sib", "mean": -0.1077, "ci95": 0.0049}
+BASELINE = make_row(0, 0.6172, method="prototypes", ci95=0.0051, differences={"best_other": LOSS})
 AT_0 = make_row(0, 0.6181)
-AT_3 = make_row(3, 0.7249, ece=0.0876, seconds=45.67)
+AT_3 = make_row(
+    3,
+    0.7249,
+    ece=0.0876,
+    seconds=45.67,
+    differences={"start": GAIN, "best_other": {"method": "prototypes", **GAIN}},
+)
 SKEWED = make_row(0, 0.6203, method="prototypes", query_shares="dirichlet", ci95=0.0056)
 SKEWED_AT_3 = make_row(3, 0.6194, query_shares="dirichlet", ci95=0.0058)
 REPORT = make_report(AT_3, BASELINE, AT_0, SKEWED_AT_3, SKEWED)
@@ -75,7 +84,7 @@ def make_episode(
     size=32,
     class_names=("cat", "dog", "U+0041_LATIN_CAPITAL_LETTER_A"),
 ):
-    """Noisy pictures of three colours; with more steps, more probability on the true class."""
+    """Noisy images of one colour per class; each step raises the probability of the true class."""
     rng = np.random.default_rng(0)
     way = len(class_names)
     support_labels = np.tile(np.arange(way), shot)
@@ -100,7 +109,7 @@ def make_episode(
 
 
 class _Page(html.parser.HTMLParser):
-    """What a reader gets of a page; fails on tags that do not match."""
+    """The visible parts of a page; fails on unbalanced tags."""
 
     def __init__(self, text):
         super().__init__()
@@ -183,12 +192,20 @@ def test_headline_and_reliability_are_of_the_trained_k_not_of_the_best(tmp_path)
 def test_table_holds_every_row_under_its_queries(page):
     assert page.rows[1:] == [
         ["Balanced queries (5-way 1-shot, 75 queries)"],
-        ["cosine prototypes, K = 0", "–", "61.7 ± 0.5", "0.042", "12.3"],
-        ["SIB, dense network, K = 0", "balanced queries", "61.8 ± 0.6", "0.042", "12.3"],
-        ["SIB, dense network, K = 3", "balanced queries", "72.5 ± 0.6", "0.088", "45.7"],
+        ["cosine prototypes, K = 0", "–", "61.7 ± 0.5", "–", "−10.8 ± 0.5", "0.042", "12.3"],
+        ["SIB, dense network, K = 0", "balanced queries", "61.8 ± 0.6", "–", "–", "0.042", "12.3"],
+        [
+            "SIB, dense network, K = 3",
+            "balanced queries",
+            "72.5 ± 0.6",
+            "+10.8 ± 0.5",
+            "+10.8 ± 0.5",
+            "0.088",
+            "45.7",
+        ],
         ["Dirichlet queries (5-way 1-shot, 75 queries)"],
-        ["cosine prototypes, K = 0", "–", "62.0 ± 0.6", "0.042", "12.3"],
-        ["SIB, dense network, K = 3", "balanced queries", "61.9 ± 0.6", "0.042", "12.3"],
+        ["cosine prototypes, K = 0", "–", "62.0 ± 0.6", "–", "–", "0.042", "12.3"],
+        ["SIB, dense network, K = 3", "balanced queries", "61.9 ± 0.6", "–", "–", "0.042", "12.3"],
     ]
 
 
@@ -205,7 +222,7 @@ def test_page_embeds_the_picture_files(page, folder):
         Image.open(io.BytesIO(file)).load()
 
 
-def test_page_needs_nothing_else(page, folder):
+def test_page_is_self_contained(page, folder):
     text = (folder / "report.html").read_text(encoding="utf-8")
     for reference in ("http:", "https:", "<link", "<script", "@import", "url("):
         assert reference not in text
@@ -219,14 +236,14 @@ def test_alternative_text_gives_the_numbers(page):
     assert "Classes: 1 cat, 2 dog, 3 Latin capital A." in episode
 
 
-def test_accuracies_that_answer_different_questions_have_panels_of_their_own(page):
+def test_incomparable_accuracies_have_separate_panels(page):
     assert page.images[1]["alt"] == (
         "Line charts over the epochs: pretraining, loss; pretraining, accuracy, all classes; "
         "pretraining, accuracy, episodes; meta-training, loss; meta-training, accuracy."
     )
 
 
-def test_the_caption_is_of_the_phases_that_are_drawn(tmp_path):
+def test_the_caption_describes_the_phases_that_are_drawn(tmp_path):
     captions = {
         phase: write(tmp_path / phase, curves={phase: CURVES[phase]}).texts["figcaption"][1]
         for phase in CURVES
@@ -244,11 +261,16 @@ def test_same_input_gives_the_same_bytes(page, folder, tmp_path):
 
 def test_text_from_outside_is_escaped(tmp_path):
     hostile = '<img src="x">&$x^$'
-    content = make_report(AT_0, AT_3 | {"query_shares": hostile}) | {"dataset": hostile}
+    content = make_report(AT_0, AT_3) | {"dataset": hostile}
     page = write(tmp_path, content, CURVES, make_episode(class_names=(hostile, "b")))
     assert len(page.images) == len(PICTURES)
     assert page.texts["h1"] == [f"Few-shot classification on {hostile}"]
     assert hostile in page.images[3]["alt"]
+
+
+def test_unknown_shares_are_refused(tmp_path):
+    with pytest.raises(UserError, match='shares="even" is unknown: use "balanced" or'):
+        write(tmp_path, make_report(AT_0, AT_3 | {"query_shares": "even"}))
 
 
 def test_queries_that_change_are_counted(tmp_path):
@@ -307,7 +329,7 @@ def test_class_names_are_shortened(tmp_path):
     assert f"Classes: {shown}." in page.images[2]["alt"]
 
 
-def test_no_results(tmp_path):
+def test_empty_results_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no results"):
         write(tmp_path, make_report())
 
@@ -322,7 +344,7 @@ def test_no_results(tmp_path):
         ("probabilities", np.zeros((4, 20, 2))),
     ],
 )
-def test_episode_of_the_wrong_shape(field, value):
+def test_an_episode_of_wrong_shapes_is_refused(field, value):
     fields = vars(make_episode()) | {field: value}
     with pytest.raises(ValueError, match=field):
         ShownEpisode(**fields)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sib_tf.base.errors import UserError
+from sib_tf.few_shot.episodes.query_shares import QUERY_SHARES
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([3, 5, 6, 8, 9], 40))
@@ -52,7 +53,7 @@ def test_labels_agree_with_the_data_set(spec):
 
 
 @every_spec
-def test_no_example_is_used_twice_and_no_class_neither(spec):
+def test_no_example_or_class_is_used_twice(spec):
     for i in range(100):
         episode = draw(spec, i)
         ids = np.concatenate([episode.support_ids, episode.query_ids])
@@ -97,27 +98,23 @@ def test_the_position_of_a_query_does_not_tell_its_label(spec):
 
 
 @every_spec
-def test_only_the_given_groups_are_drawn_from_and_all_of_them(spec):
+def test_all_given_groups_are_drawn_from_and_no_others(spec):
     drawn = {int(label) for i in range(50) for label in draw(spec, i).classes}
     assert drawn == {3, 5, 6, 8, 9}
 
 
 def test_a_class_with_too_few_examples_is_named():
     labels = np.append(LABELS, [2] * 6)
-    # Balanced: 2 + 15 / 3 = 7 are needed; otherwise one class may have to give all 15 queries.
-    with pytest.raises(
-        UserError, match=r'"class 2" of the train split has 6 images.* 7 with "balanced"'
-    ):
-        examples_by_class(labels, SPECS[0], NAMES, "train")
-    with pytest.raises(
-        UserError, match=r'6 images.* 17 with "dirichlet".*lower .*queries_per_class'
-    ):
-        examples_by_class(labels, SPECS[1], NAMES, "train")
+    # 2 + 15 / 3 = 7 are needed.
+    words = r'"class 2" of the train split has 6 images, .* needs 7 .*lower .*queries_per_class'
+    for spec in SPECS:
+        with pytest.raises(UserError, match=words):
+            examples_by_class(labels, spec, NAMES, "train")
     groups = examples_by_class(np.append(labels, 2), SPECS[0], NAMES, "train")
     assert groups[2].tolist() == list(range(200, 207))
 
 
-def test_too_few_classes():
+def test_too_few_classes_are_refused():
     with pytest.raises(UserError, match=r"The train split has 5 classes.*config\.episodes\.way=6"):
         examples_by_class(LABELS, EpisodeSpec(6, 1, 6), NAMES, "train")
 
@@ -128,8 +125,6 @@ def test_too_few_classes():
         ({"way": 1}, r"^way=1 must be at least 2"),
         ({"shot": 0}, r"^shot=0 must be at least 1"),
         ({"queries": 0}, r"^queries=0 must be at least 1"),
-        ({"queries": 16}, r"^queries=16 cannot be shared equally by way=3"),
-        ({"queries": 16, "shares": "mixture"}, r"^queries=16"),
         (
             {"shares": "equal"},
             r'^shares="equal" is unknown: use "balanced" or "dirich',
@@ -139,10 +134,38 @@ def test_too_few_classes():
         ({"alpha": float("inf")}, r"^dirichlet_alpha=inf must be .*finite"),
     ],
 )
-def test_specs_that_make_no_sense(fields, message):
+def test_invalid_specs_are_refused(fields, message):
     with pytest.raises(UserError, match=message):
         EpisodeSpec(**{"way": 3, "shot": 1, "queries": 15, **fields})
 
 
-def test_dirichlet_shares_need_no_multiple_of_the_way():
-    assert len(draw(EpisodeSpec(3, 1, 16, "dirichlet"), 0).query_ids) == 16
+@pytest.mark.parametrize(("queries", "expected"), [(1, [0, 0, 1]), (2, [0, 1, 1]), (16, [5, 5, 6])])
+def test_balanced_counts_differ_by_one_and_the_larger_ones_are_drawn(queries, expected):
+    found = counts(EpisodeSpec(3, 1, queries))
+    np.testing.assert_array_equal(np.sort(found, axis=1), np.tile(expected, (200, 1)))
+    assert len(np.unique(found, axis=0)) == 3
+
+
+def test_what_a_class_cannot_give_is_drawn_again():
+    # Beside two shots classes have 38 images. Of 60 queries one class would get more at times.
+    spec = EpisodeSpec(3, 2, 60, "dirichlet", alpha=1.0)
+    found = counts(spec)
+    assert (found.sum(axis=1) == 60).all()
+    assert found.max() == 38
+    unlimited = QUERY_SHARES["dirichlet"]
+    rng = np.random.default_rng(0)
+    assert max(unlimited.draw(rng, 60, 3, 1.0).max() for _ in range(200)) > 50
+    # Counts that were possible at once are those that were drawn at first.
+    groups = {n: np.arange(1000 * n, 1000 * (n + 1)) for n in range(3)}
+    first = [sample(groups, spec, seed=0, stream="s", index=i) for i in range(50)]
+    few = {n: ids[:40] for n, ids in groups.items()}
+    for episode in first:
+        expected = np.bincount(episode.query_labels, minlength=3)
+        if expected.max() <= 38:
+            again = sample(few, spec, seed=0, stream="s", index=episode.index)
+            np.testing.assert_array_equal(np.bincount(again.query_labels, minlength=3), expected)
+
+
+def test_counts_that_never_fit_are_refused():
+    with pytest.raises(UserError, match=r"1000 draws of 60 Dirichlet queries .*\(20 to 20 beside"):
+        QUERY_SHARES["dirichlet"].counts(np.random.default_rng(0), 60, np.full(3, 20), 0.01)

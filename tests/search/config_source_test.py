@@ -1,4 +1,4 @@
-"""A config written as a file is the same config."""
+"""A config written as source code is the same config."""
 
 import importlib
 from pathlib import Path
@@ -13,7 +13,7 @@ NAMES = sorted(file.stem for file in Path(configs.__file__).parent.glob("[a-z]*.
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_config_comes_back(name):
+def test_every_config_survives_the_round_trip(name):
     config = importlib.import_module(f"configs.{name}").get_config()
     namespace = {}
     exec(source(config, "As it was."), namespace)
@@ -22,7 +22,7 @@ def test_every_config_comes_back(name):
     assert {k: again.get_type(k) for k in again} == {k: config.get_type(k) for k in config}
 
 
-def test_a_field_that_is_left_out_keeps_its_type():
+def test_an_unset_field_keeps_its_type():
     config = config_dict.ConfigDict({"queries": config_dict.placeholder(int), "one": ("a",)})
     assert source(config, "Two fields.") == (
         '"""Two fields."""\n\n'

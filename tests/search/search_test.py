@@ -1,4 +1,4 @@
-"""The search over configs, on a function whose maximum is known in place of a training."""
+"""The search over configs, with a function of known maximum in place of a training."""
 
 import json
 import math
@@ -25,7 +25,7 @@ def make_space():
 
 
 class Peak:
-    """Best at step_size = 0.01 and num_steps = 3; keeps the epochs of its calls, first and last."""
+    """Best at step_size = 0.01 and num_steps = 3; records first and last epoch of each call."""
 
     def __init__(self, until=math.inf):
         self.calls, self._until = [], until
@@ -50,7 +50,7 @@ def run(folder, train, algorithm="random", trials=8, seed=0):
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_the_seed_says_which_values_are_tried(algorithm, tmp_path):
+def test_the_seed_determines_which_values_are_tried(algorithm, tmp_path):
     one, same = (run(tmp_path / name, Peak(), algorithm) for name in ("one", "same"))
     assert one == same
     other = run(tmp_path / "other", Peak(), algorithm, seed=1)
@@ -60,7 +60,7 @@ def test_the_seed_says_which_values_are_tried(algorithm, tmp_path):
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(algorithm, tmp_path):
+def test_a_killed_search_resumes_to_the_same_trials(algorithm, tmp_path):
     whole = run(tmp_path / "whole", Peak(), algorithm)
     killed = Peak(until=5)
     with pytest.raises(KeyboardInterrupt):
@@ -82,7 +82,7 @@ def test_bayesian_search_closes_in_on_the_maximum(tmp_path):
     assert np.mean(found[6:]) > np.mean(found[:6])
 
 
-def test_hyperband_goes_on_from_the_checkpoint_of_the_trial_before(tmp_path):
+def test_hyperband_resumes_from_the_checkpoint_of_an_earlier_trial(tmp_path):
     peak = Peak()
     rows = run(tmp_path, peak, "hyperband")
     # 9 epochs by a factor of 3: brackets that begin with 1, 3 or 9 epochs.
@@ -93,13 +93,13 @@ def test_hyperband_goes_on_from_the_checkpoint_of_the_trial_before(tmp_path):
     assert all("tuner/epochs" not in row.values for row in rows)
 
 
-def test_a_trial_that_diverges_ends_alone_and_any_other_error_ends_the_search(tmp_path):
-    def diverging(values, folder, epochs):
+def test_a_non_finite_loss_ends_a_trial_and_any_other_error_the_search(tmp_path):
+    def partly_failing(values, folder, epochs):
         if values["num_steps"] > 2:
             raise DivergenceError("NaN")
         return Peak()(values, folder, epochs)
 
-    rows = run(tmp_path / "diverging", diverging)
+    rows = run(tmp_path / "partly_failing", partly_failing)
     failed = [row for row in rows if row.metrics is None]
     assert len(rows) == 8
     assert 0 < len(failed) < 8
@@ -119,7 +119,7 @@ def test_a_damaged_search_is_named(tmp_path):
         run(tmp_path, Peak(), trials=1)
 
 
-def test_a_search_does_not_go_on_in_another_space(tmp_path):
+def test_a_search_does_not_resume_in_another_space(tmp_path):
     space.keep(tmp_path / "space.json", make_space())
     space.keep(tmp_path / "space.json", make_space())
     other = make_space()
@@ -136,7 +136,7 @@ def test_a_search_does_not_go_on_in_another_space(tmp_path):
         ({"TUNER_ID": "w0", "ORACLE_IP": "127.0.0.1", "ORACLE_PORT": "8000"}, "worker"),
     ],
 )
-def test_the_variables_say_what_a_process_is(variables, expected, monkeypatch):
+def test_the_variables_set_the_role_of_a_process(variables, expected, monkeypatch):
     for name in ("TUNER_ID", "ORACLE_IP", "ORACLE_PORT"):
         monkeypatch.delenv(f"KERASTUNER_{name}", raising=False)
     for name, value in variables.items():
@@ -153,7 +153,7 @@ def row(name, accuracy, values=None, epochs=EPOCHS):
     return Row(name, values or {}, epochs, metrics if accuracy else None)
 
 
-def test_the_outcome_is_a_table_and_the_best_of_the_whole_trainings(tmp_path):
+def test_the_outcome_is_a_table_and_the_best_of_the_full_trainings(tmp_path):
     config = glyphs.get_config("tiny")
     rows = [
         row("config", 0.5, {"meta.step_size": 1e-3}),
@@ -174,7 +174,7 @@ def test_the_outcome_is_a_table_and_the_best_of_the_whole_trainings(tmp_path):
     assert config.meta.step_size == 1e-3, "the config itself is left alone"
 
 
-def test_a_search_in_which_all_diverges_says_what_to_do(tmp_path):
+def test_a_search_without_finite_losses_names_the_remedy(tmp_path):
     with pytest.raises(UserError, match="lower step_size"):
         outcome.write(tmp_path, [row("0", None)], glyphs.get_config("tiny"), EPOCHS)
 
@@ -235,7 +235,7 @@ def test_a_missing_file_and_one_without_get_space_are_named(tmp_path):
         ("meta.step_size", "step_size"),
     ],
 )
-def test_what_cannot_be_searched_is_refused_before_any_work(name, message):
+def test_fields_that_cannot_be_searched_are_refused_before_any_work(name, message):
     parameters = keras_tuner.HyperParameters()
     parameters.Int(name, 0, 4)
     with pytest.raises(UserError, match=message):
@@ -249,7 +249,7 @@ def test_a_value_of_another_type_is_refused():
         space.check(parameters, glyphs.get_config("tiny"))
 
 
-def test_training_episodes_are_those_of_any_trial():
+def test_training_episodes_cover_every_trial():
     parameters = keras_tuner.HyperParameters()
     parameters.Choice("meta.query_shares", ["mixture", "balanced"])
     config = glyphs.get_config("tiny")

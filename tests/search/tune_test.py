@@ -7,9 +7,8 @@ import socket
 
 import pytest
 
-from configs import glyphs
-from sib_tf.experiments import families
-from sib_tf.experiments.execution import execute
+from tests.experiments import tiny_run
+from tests.experiments.tiny_run import TINY
 from tests.running import Running
 
 SPACE = """
@@ -33,20 +32,15 @@ def finish(running):
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """A working directory with all that a search may look at, and nothing of the test split."""
-    folder = tmp_path_factory.mktemp("tune")
-    (folder / "space.py").write_text(SPACE)
-    config = glyphs.get_config("tiny")
-    (train,) = families.steps_of(config, "train")
-    needed = {step.folder for step in train.requires} | {"data", "backbone"}
-    for step in families.steps(config):
-        if step.folder in needed:
-            execute(step, families.read(config), folder / "work")
-    return folder
+    """A working directory with all that a search may read, and nothing of the test split."""
+    test = ("test*", "evaluation", "export", "prediction")
+    work, _ = tiny_run.copy(tmp_path_factory, "model", *test)
+    (work.parent / "space.py").write_text(SPACE)
+    return work.parent
 
 
 def search(folder, workdir, **variables):
-    flags = ("--config=configs/glyphs.py:tiny", f"--workdir={workdir}")
+    flags = (TINY, f"--workdir={workdir}")
     return Running("tune", *flags, f"--space={folder / 'space.py'}", "--trials=2", **variables)
 
 
@@ -57,12 +51,12 @@ def trials(workdir):
 
 @pytest.fixture(scope="module")
 def searched(prepared):
-    """Where a search has run alone, and what it printed."""
+    """The working directory of a search in one process, and what it printed."""
     folder = shutil.copytree(prepared / "work", prepared / "alone")
     return folder, finish(search(prepared, folder))
 
 
-def test_a_search_tries_the_config_and_as_many_others_as_it_is_told(searched):
+def test_a_search_tries_the_config_and_the_given_number_of_others(searched):
     folder, printed = searched
     assert trials(folder).keys() == {"config", "0", "1"}
     assert "Best val_accuracy So Far" in printed
@@ -75,7 +69,7 @@ def test_a_search_tries_the_config_and_as_many_others_as_it_is_told(searched):
     assert not list(folder.rglob("*.part"))
 
 
-def test_a_search_that_is_killed_goes_on(prepared, searched):
+def test_a_killed_search_resumes(prepared, searched):
     folder = shutil.copytree(prepared / "work", prepared / "killed")
     running = search(prepared, folder)
     running.wait_for(folder / "search/random-2.part/trials/trial_1/trial.json")

@@ -18,7 +18,6 @@ from sib_tf.experiments.step import Context, Step
 from sib_tf.few_shot import evaluation, predictions
 from sib_tf.few_shot.episodes.reader import EpisodeTable
 from sib_tf.few_shot.image_files import write_episode
-from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.report import html_report, results_table
 from sib_tf.few_shot.report.shown_episode import ShownEpisode
 
@@ -79,7 +78,7 @@ def _predict(
     config = context.config
     return predictions.classify_on_beam(
         context.folder / "predictions",
-        methods=list(METHODS),
+        methods=config.eval.methods,
         model=model_file(context),
         num_steps=config.eval.num_steps,
         features=features_folder(context, "test"),
@@ -106,6 +105,7 @@ def _rows(
     return evaluation.rows(
         found,
         setting,
+        trained_steps=config.meta.num_steps,
         synthetic_gradient=config.meta.synthetic_gradient,
         train_query_shares=config.meta.query_shares,
     )

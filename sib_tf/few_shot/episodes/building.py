@@ -52,7 +52,7 @@ class SampleEpisodes(beam.PTransform):
         open_lookup: Callable[[], Lookup] | None = None,
     ) -> None:
         super().__init__()
-        self._labels, self._needed = labels, spec.most_of_a_class
+        self._labels, self._needed = labels, spec.needed_of_a_class
         self._draw = _Draw(spec, class_names, split, seed, count)
         self._encode = _Encode(materialize, open_lookup)
 

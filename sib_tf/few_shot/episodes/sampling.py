@@ -1,6 +1,7 @@
 """Draws episodes. Episode i depends on the seed, the stream and i, and on nothing else."""
 
 import dataclasses
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 
@@ -8,8 +9,7 @@ import numpy as np
 
 from sib_tf.base.errors import UserError
 from sib_tf.base.ranges import at_least, positive
-
-QUERY_SHARES = ("balanced", "dirichlet", "mixture")
+from sib_tf.few_shot.episodes.query_shares import QUERY_SHARES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,15 +21,14 @@ class EpisodeSpec:
         shot: number of labelled examples of each class; S = way * shot. The support set is always
             balanced.
         queries: Q, number of unlabelled examples in all.
-        shares: shares of the classes in the queries. "balanced": equal ones. "dirichlet": each
-            query belongs to class n with probability p_n, p ~ Dirichlet(alpha, ..., alpha) anew for
-            each episode, so that a class may have no query. "mixture": one or the other, by the
-            toss of a coin for each episode.
+        shares: name in `QUERY_SHARES`: how the queries are shared by the classes. "balanced":
+            counts differ by one at most. "dirichlet": each query belongs to class n with
+            probability p_n, p ~ Dirichlet(alpha, ..., alpha) anew for each episode, so that a class
+            may have no query. "mixture": one or the other, by the toss of a coin for each episode.
         alpha: concentration of the Dirichlet distribution; the smaller, the less balanced.
 
     Raises:
-        UserError: if a number is out of range, or Q is not a multiple of the way where shares are
-            equal.
+        UserError: if a number is out of range, or the shares are unknown.
     """
 
     way: int
@@ -41,20 +40,13 @@ class EpisodeSpec:
     def __post_init__(self) -> None:
         at_least(2, way=self.way)
         at_least(1, shot=self.shot, queries=self.queries)
-        if self.shares not in QUERY_SHARES:
-            known = " or ".join(f'"{shares}"' for shares in QUERY_SHARES)
-            raise UserError(f'shares="{self.shares}" is unknown: use {known}.')
-        if self.shares != "dirichlet" and self.queries % self.way:
-            raise UserError(
-                f"queries={self.queries} cannot be shared equally by way={self.way} classes: make "
-                "it a multiple."
-            )
+        QUERY_SHARES[self.shares]
         positive(dirichlet_alpha=self.alpha)
 
     @property
-    def most_of_a_class(self) -> int:
-        """The largest number of examples, support and queries, that one class can have to give."""
-        return self.shot + (self.queries // self.way if self.shares == "balanced" else self.queries)
+    def needed_of_a_class(self) -> int:
+        """Examples that every class must have, so that any N of them have S + Q together."""
+        return self.shot + math.ceil(self.queries / self.way)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,14 +94,14 @@ def examples_by_class(
             f"The {split} split has {len(groups)} classes, an episode needs "
             f"config.episodes.way={spec.way}: add classes, or lower it."
         )
-    needed = spec.most_of_a_class
+    needed = spec.needed_of_a_class
     small = [label for label, examples in groups.items() if len(examples) < needed]
     if small:
         more = f" (the first of {len(small)} such classes)" if len(small) > 1 else ""
         raise UserError(
             f'Class "{class_names[small[0]]}" of the {split} split has {len(groups[small[0]])} '
-            f"images{more}, but shot + queries of a class can reach {needed} with "
-            f'"{spec.shares}" shares: add images, or lower config.episodes.shot or '
+            f"images{more}, an episode needs {needed} of each class for its support and its "
+            "queries: add images, or lower config.episodes.shot or "
             "config.episodes.queries_per_class (config.episodes.queries where it is set)."
         )
     return groups
@@ -126,10 +118,14 @@ def sample(
         seed: seed of the draws.
         stream: keeps the episodes of, say, "train" and "test" independent under one seed.
         index: number of the episode, from 0.
+
+    Raises:
+        UserError: if classes have too few examples for the queries that are drawn of them.
     """
     rng = np.random.default_rng([seed, zlib.crc32(stream.encode()), index])
     classes = rng.choice(sorted(groups), size=spec.way, replace=False)
-    queries = _queries_per_class(spec, rng)
+    capacity = np.array([len(groups[label]) for label in classes]) - spec.shot
+    queries = QUERY_SHARES[spec.shares].counts(rng, spec.queries, capacity, spec.alpha)
     drawn = [
         rng.choice(groups[label], size=spec.shot + count, replace=False)
         for label, count in zip(classes, queries, strict=True)
@@ -146,10 +142,3 @@ def sample(
         query_ids=query_ids[order],
         query_labels=query_labels[order],
     )
-
-
-def _queries_per_class(spec: EpisodeSpec, rng: np.random.Generator) -> np.ndarray:
-    balanced = spec.shares == "balanced" or (spec.shares == "mixture" and rng.random() < 0.5)
-    if balanced:
-        return np.full(spec.way, spec.queries // spec.way)
-    return rng.multinomial(spec.queries, rng.dirichlet(np.full(spec.way, spec.alpha)))

@@ -1,6 +1,7 @@
 """What every method for few-shot classification has in common."""
 
 import abc
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -23,18 +24,29 @@ class Method(abc.ABC):
             classifier, and so has a result for each K. Any other has a single result.
         is_start: whether the single result is where these steps start from, K = 0. It is then
             shown with that K, and stands in where a report lacks the K = 0 of the classifier.
+        grid: name of each hyperparameter -> the values that are tried on validation episodes.
+        chosen: shot -> name of each hyperparameter -> the value that did best there.
 
     Args:
         classifier: meta-trained classifier of the experiment, which tells the number of classes and
             of features; whether its weights are used is up to the method.
+        **constants: hyperparameters of the grid by name; others have the values that were chosen.
+
+    Raises:
+        TypeError: if a constant is not a hyperparameter of the method.
     """
 
     title: ClassVar[str]
     iterative: ClassVar[bool] = False
     is_start: ClassVar[bool] = False
+    grid: ClassVar[Mapping[str, tuple[float, ...]]] = {}
+    chosen: ClassVar[Mapping[int, Mapping[str, float]]] = {}
 
-    def __init__(self, classifier: FewShotClassifier) -> None:
+    def __init__(self, classifier: FewShotClassifier, **constants: float) -> None:
+        if unknown := constants.keys() - self.grid.keys():
+            raise TypeError(f"{type(self).__name__} has no hyperparameter {min(unknown)}.")
         self.classifier = classifier
+        self._constants = constants
 
     @abc.abstractmethod
     def __call__(self, inputs: Inputs, num_steps: int) -> tf.Tensor:
@@ -51,6 +63,14 @@ class Method(abc.ABC):
             float32 [K+1, B, Q, N] after 0 .. K steps, or [1, B, Q, N] if the method is not
             iterative; the sum over N is 1.
         """
+
+    def constant(self, name: str, inputs: Inputs) -> float:
+        """A hyperparameter, for the shot of the episodes or the nearest one that was tuned."""
+        if name in self._constants:
+            return self._constants[name]
+        shot = inputs["support_labels"].shape[1] / self.classifier.way
+        nearest = min(self.chosen, key=lambda known: abs(math.log(known / shot)))
+        return self.chosen[nearest][name]
 
     @classmethod
     def training(cls, fields: Mapping[str, object]) -> dict[str, object]:

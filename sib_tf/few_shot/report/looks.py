@@ -1,7 +1,9 @@
 """How results on queries of some class shares are drawn."""
 
+import itertools
 from typing import NamedTuple
 
+from sib_tf.few_shot.episodes.query_shares import QUERY_SHARES
 from sib_tf.report.style import BLUE, GREEN, INK, ORANGE
 
 
@@ -12,13 +14,9 @@ class Look(NamedTuple):
     marker: str
 
 
-_LOOKS = {
-    "balanced": Look(BLUE, "o"),
-    "dirichlet": Look(ORANGE, "s"),
-    "mixture": Look(GREEN, "^"),
-}
+_LOOKS = (Look(BLUE, "o"), Look(ORANGE, "s"), Look(GREEN, "^"), Look(INK, "D"))
 
 
 def look(query_shares: str) -> Look:
     """The look of results on queries of these shares."""
-    return _LOOKS.get(query_shares, Look(INK, "D"))
+    return dict(zip(QUERY_SHARES, itertools.cycle(_LOOKS), strict=False))[query_shares]

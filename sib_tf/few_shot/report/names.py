@@ -1,12 +1,12 @@
 """How the queries of an episode are written for people."""
 
-_QUERIES = {
-    "balanced": "balanced queries",
-    "dirichlet": "Dirichlet queries",
-    "mixture": "mixed queries",
-}
+from sib_tf.few_shot.episodes.query_shares import QUERY_SHARES
 
 
 def queries(shares: str) -> str:
-    """Queries of some class shares: `Dirichlet queries`."""
-    return _QUERIES.get(shares, f"{shares} queries")
+    """Queries of some class shares: `Dirichlet queries`.
+
+    Raises:
+        UserError: if the shares are unknown.
+    """
+    return f"{QUERY_SHARES[shares].title} queries"

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sib_tf.few_shot.episodes.sampling import QUERY_SHARES
+from sib_tf.few_shot.episodes.query_shares import QUERY_SHARES
 from sib_tf.few_shot.methods.method import Method, Row
 from sib_tf.few_shot.methods.registry import METHODS
+from sib_tf.report import wording
 
 
 class Task(NamedTuple):
@@ -30,10 +31,14 @@ class Setting(NamedTuple):
         """The setting of a result."""
         return cls(Task(row["way"], row["shot"], row["query"]), row["query_shares"])
 
-    def sort_key(self) -> tuple:
-        """By task, then by shares: the known ones in their order, others by name."""
-        order = [*QUERY_SHARES, self.query_shares].index(self.query_shares)
-        return (self.task, order, self.query_shares)
+    def sort_key(self) -> tuple[Task, int]:
+        """By task, then by shares in the order of the registry.
+
+        Raises:
+            UserError: if the shares are unknown.
+        """
+        QUERY_SHARES[self.query_shares]
+        return (self.task, list(QUERY_SHARES).index(self.query_shares))
 
 
 class Comparison(NamedTuple):
@@ -51,6 +56,19 @@ def method_of(row: Row) -> type[Method]:
         UserError: if the method is not registered.
     """
     return METHODS[row["method"]]
+
+
+def over(row: Row, other: str) -> str:
+    """By how much a result is better, paired: `+9.8 ± 0.4` points; a dash where nothing is known.
+
+    Args:
+        row: result.
+        other: "start" or "best_other", see `evaluation.rows`.
+    """
+    difference = row.get("differences", {}).get(other)
+    if difference is None:
+        return "–"
+    return wording.signed_interval(difference["mean"], difference["ci95"])
 
 
 def baselines(rows: Iterable[Row]) -> list[Row]:
