@@ -15,11 +15,12 @@ The archive is downloaded, or taken from --config.manual_dir=DIR. Both share the
 
 from ml_collections import ConfigDict, config_dict
 
+from sib_tf.base.errors import UserError
 from sib_tf.base.variants import parse
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    backbone, shot = parse(variant, backbone="conv4_64", shot=1)
+    backbone, shot, head = parse(variant, backbone="conv4_64", shot=1, head="paper")
     wide = backbone.startswith("wrn")
 
     config = ConfigDict()
@@ -76,4 +77,25 @@ def get_config(variant: str = "") -> ConfigDict:
 
     name = "cifar_fs" if backbone == "conv4_64" else f"cifar_fs_{backbone}"
     config.export = ConfigDict({"name": f"{name}_{shot}shot"})
+    if head == "general":
+        _generalize(config)
+    elif head != "paper":
+        raise UserError(f"head={head} is unknown: use paper or general.")
     return config
+
+
+def _generalize(config: ConfigDict) -> None:
+    """One head for episodes of any size, in place of the paper's."""
+    config.meta.synthetic_gradient = "general"
+    config.meta.initialization = "support_descent"
+    config.meta.step_size = 0.075
+    config.meta.query_shares = "varied"
+    config.meta.ways = (2, 20)
+    config.meta.shots = (1, 10)
+    config.meta.queries = (1, 600)
+    config.meta.train_episodes = 40_000
+    config.meta.steps = 80_000
+    config.meta.learning_rate = 4e-3
+    config.meta.clip_norm = 1.0
+    config.eval.num_steps = 3
+    config.export.name = f"{config.data.name}_general"

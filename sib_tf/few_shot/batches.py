@@ -1,9 +1,14 @@
 """Episodes of stored features as batches: drawn views without end, or plain ones once."""
 
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
 import tensorflow as tf
 
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.episodes.reader import EpisodeTable
+from sib_tf.few_shot.episodes.varied import level_of, levels
 from sib_tf.training.input_pipeline import function_of_step
 
 
@@ -19,11 +24,13 @@ def training_batches(
     """Endless runs of steps over the episodes, in their order and over again.
 
     Each use of an image draws one of its V views. A run is a function of the seed and its first
-    step alone.
+    step alone. Episodes of many sizes are filled up to a level that all steps of a run share, see
+    `varied`; "query_mask" and "class_mask" among the inputs, and weights of 0, mark the padding.
 
     Args:
         features: V views of each image.
-        episodes: episodes to run over.
+        episodes: episodes to run over. If they are of many sizes, the episodes of a run are of one
+            block.
         steps_per_call: T, consecutive steps of a run.
         episodes_per_step: B.
         seed: seed of the views.
@@ -31,36 +38,74 @@ def training_batches(
 
     Returns:
         A data set of (inputs of `FewShotClassifier`, query_labels int32 [T, B, Q]); inputs have the
-        axes [T, B, ...], too.
+        axes [T, B, ...], too. With episodes of many sizes a third element is the weights of the
+        queries, float32 [T, B, Q].
     """
     views, images, dim = features.features.shape
     # A variable, since tf.data keeps a copy of each constant, and here memory is what counts.
     rows = tf.Variable(features.features.reshape(views * images, dim), trainable=False)
-    support, query = tf.constant(episodes.support_ids), tf.constant(episodes.query_ids)
-    support_labels = tf.constant(episodes.support_labels)
-    query_labels = tf.constant(episodes.query_labels)
+    table = {
+        field.name: tf.constant(getattr(episodes, field.name))
+        for field in dataclasses.fields(episodes)
+    }
     shape = (steps_per_call, episodes_per_step)
     episodes_of_run = steps_per_call * episodes_per_step
+    varies = bool((episodes.query_labels < 0).any() or (episodes.support_labels < 0).any())
+    rooms = tf.constant(_rooms(episodes, episodes_of_run)) if varies else None
 
-    def run(index: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    def run(index: tf.Tensor) -> tuple:
         first = index * episodes_of_run
         chosen = (first + tf.range(episodes_of_run, dtype=tf.int64)) % len(episodes)
         chosen = tf.reshape(chosen, shape)
+        drawn = {name: tf.gather(column, chosen) for name, column in table.items()}
+        if varies:
+            drawn = _without_common_padding(drawn, rooms[chosen[0, 0] // episodes_of_run])
 
         def draw_views(ids: tf.Tensor, part: int) -> tf.Tensor:
-            ids = tf.gather(ids, chosen)
+            ids = tf.maximum(ids, 0)  # of padding, which nobody looks at
             stream = tf.stack([seed, 2 * index + part])
-            view = tf.random.stateless_uniform(ids.shape, stream, maxval=views, dtype=tf.int32)
+            view = tf.random.stateless_uniform(tf.shape(ids), stream, maxval=views, dtype=tf.int32)
             return tf.gather(rows, view * images + ids)
 
         inputs = {
-            "support_features": draw_views(support, 0),
-            "support_labels": tf.gather(support_labels, chosen),
-            "query_features": draw_views(query, 1),
+            "support_features": draw_views(drawn["support_ids"], 0),
+            "support_labels": drawn["support_labels"],
+            "query_features": draw_views(drawn["query_ids"], 1),
         }
-        return inputs, tf.gather(query_labels, chosen)
+        if not varies:
+            return inputs, drawn["query_labels"]
+        inputs["query_mask"] = drawn["query_labels"] >= 0
+        inputs["class_mask"] = drawn["classes"] >= 0
+        weights = tf.cast(inputs["query_mask"], tf.float32)
+        return inputs, tf.maximum(drawn["query_labels"], 0), weights
 
     return function_of_step(run, first=first_step // steps_per_call, parallel=1)
+
+
+def _rooms(episodes: EpisodeTable, episodes_of_run: int) -> np.ndarray:
+    """N, S and Q to which the episodes of each run are filled up, int32 [runs, 3]."""
+    (_, way), support, queries = (
+        column.shape for column in (episodes.classes, episodes.support_ids, episodes.query_ids)
+    )
+    shot = support[1] // way
+    found = []
+    for start in range(0, len(episodes), episodes_of_run):
+        part = episodes.part(start, start + episodes_of_run)
+        sizes = ((part.classes, way, "way"), (part.query_ids, queries[1], "queries"))
+        classes, asked = (
+            level_of((column >= 0).sum(axis=1).max(), levels(largest, name))
+            for column, largest, name in sizes
+        )
+        found.append((classes, classes * shot, asked))
+    return np.array(found, np.int32)
+
+
+def _without_common_padding(
+    drawn: Mapping[str, tf.Tensor], room: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """The columns of a run, [T, B, ...], as far as its room of N, S and Q."""
+    sizes = {"classes": room[0], "support": room[1], "query": room[2]}
+    return {name: column[..., : sizes[name.split("_")[0]]] for name, column in drawn.items()}
 
 
 def episode_batches(

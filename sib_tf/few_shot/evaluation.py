@@ -69,6 +69,7 @@ def _inputs(features: FeatureTable, episodes: EpisodeTable) -> dict[str, tf.Tens
         "support_features": tf.constant(rows[episodes.support_ids]),
         "support_labels": tf.constant(episodes.support_labels),
         "query_features": tf.constant(rows[episodes.query_ids]),
+        "class_mask": tf.ones(episodes.classes.shape, tf.bool),
     }
 
 

@@ -32,16 +32,19 @@ class FewShotClassifier(keras.Model):
     padding, and so does False in a fourth input, "query_mask": bool [B, Q], where it is given. Such
     a query takes no part in the steps. Its own logits are those that the others lead to.
 
+    Where N varies, a fifth input "class_mask", bool [B, N], says which classes are there, those
+    with support, and tells N by its shape, so that XLA can compile the model.
+
     Args:
         way: N, number of classes, all with support in all episodes. None lets a set-wise model take
-            N from the largest support label of the batch: a class without support in its episode
-            takes no part there and gets probability 0, so that episodes may differ in their
-            classes.
+            N from "class_mask" or the largest support label of the batch: a class without support
+            in its episode takes no part there and gets probability 0, so that episodes may differ
+            in their classes.
         feature_dim: D, number of features.
         num_steps: K, number of synthetic-gradient steps.
         step_size: eta, size of a step, which sums over queries.
         synthetic_gradient: name of xi in `XI`: "dense" (the paper's network), "set" (any number of
-            classes), or one that was added there.
+            classes), "general" (any size of episodes), or one that was added there.
         hidden: units of the hidden layers of xi; None: the network's default.
         initialization: name of lambda in `INITIALIZATIONS`.
         dtype: Keras dtype or policy of weights and computation.
@@ -87,7 +90,9 @@ class FewShotClassifier(keras.Model):
 
     def query_loss(self) -> keras.losses.Loss:
         """What meta-training minimises: the mean cross-entropy of the queries, in nats."""
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        # Where episodes differ in size, the queries that are there have weight 1, all others 0.
+        reduction = "sum_over_batch_size" if self.way is not None else "mean_with_sample_weight"
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction)
 
     def query_metrics(self) -> list[str]:
         """What meta-training reports besides."""
@@ -115,10 +120,11 @@ class FewShotClassifier(keras.Model):
             tf.debugging.assert_less(
                 labels, self.way, "support_labels must be less than the number of classes."
             )
-        context = Context(queries, inputs.get("query_mask"), self._present(labels))
+        context = Context(queries, inputs.get("query_mask"), self._present(inputs), labels)
+        examples = tf.concat([queries, support], axis=1) if self.xi.on_support else queries
         return unroll(
-            self.initialization(support, labels, way=self._num_classes(labels)),
-            predict=lambda theta: self.decoder(queries, theta),
+            self.initialization(support, labels, way=self._num_classes(inputs)),
+            predict=lambda theta: self.decoder(examples, theta),
             synthetic_gradient=partial(self.xi, context=context),
             step_size=self.step_size,
             num_steps=num_steps,
@@ -127,18 +133,24 @@ class FewShotClassifier(keras.Model):
     def classify(self, inputs: Inputs, theta: tf.Tensor) -> tf.Tensor:
         """Logits of the queries, float [B, Q, N], from task weights theta [B, N, D]."""
         logits = self.decoder(self._queries(inputs), theta)
-        present = self._present(_support_labels(inputs))
+        present = self._present(inputs)
         return logits if present is None else tf.where(present, logits, ABSENT)
 
-    def _num_classes(self, support_labels: tf.Tensor) -> tf.Tensor | int:
-        return tf.reduce_max(support_labels) + 1 if self.way is None else self.way
+    def _num_classes(self, inputs: Inputs) -> tf.Tensor | int:
+        if self.way is not None:
+            return self.way
+        if "class_mask" in inputs:
+            return tf.shape(inputs["class_mask"])[1]
+        return tf.reduce_max(_support_labels(inputs)) + 1
 
-    def _present(self, support_labels: tf.Tensor) -> tf.Tensor | None:
+    def _present(self, inputs: Inputs) -> tf.Tensor | None:
         """Which classes have support, bool [B, 1, N]; None, with a fixed N, if all have."""
         if self.way is not None:
             return None
-        way = self._num_classes(support_labels)
-        members = tf.one_hot(support_labels, way, on_value=True, off_value=False, dtype=tf.bool)
+        if "class_mask" in inputs:
+            return inputs["class_mask"][:, tf.newaxis]
+        labels, way = _support_labels(inputs), self._num_classes(inputs)
+        members = tf.one_hot(labels, way, on_value=True, off_value=False, dtype=tf.bool)
         return tf.reduce_any(members, axis=1, keepdims=True)
 
     def _queries(self, inputs: Inputs) -> tf.Tensor:
@@ -146,8 +158,7 @@ class FewShotClassifier(keras.Model):
 
     def _check(self, inputs: Inputs) -> None:
         ranks = {"support_features": 3, "support_labels": 2, "query_features": 3}
-        if "query_mask" in inputs:
-            ranks["query_mask"] = 2
+        ranks |= {name: 2 for name in ("query_mask", "class_mask") if name in inputs}
         for name, rank in ranks.items():
             if name not in inputs:
                 raise ValueError(f"{name} is missing: got {sorted(inputs)}.")
@@ -171,7 +182,8 @@ class FewShotClassifier(keras.Model):
     def for_any_way(self) -> "FewShotClassifier":
         """A copy that takes the number of classes from the support labels of each call.
 
-        Only a set-wise model can; XLA cannot compile the copy, since a shape depends on data.
+        Only a set-wise model can. XLA can compile the copy where "class_mask" is among the inputs;
+        otherwise a shape depends on data.
         """
         return self._copy(way=None)
 

@@ -5,6 +5,7 @@ import dataclasses
 from sib_tf.base.errors import UserError
 from sib_tf.base.ranges import at_least, positive
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec
+from sib_tf.few_shot.episodes.varied import BLOCK, Range, VariedEpisodes
 from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.method.initializations.registry import INITIALIZATIONS
@@ -53,6 +54,36 @@ class EpisodeSettings:
             alpha=self.dirichlet_alpha,
         )
 
+    def varied(
+        self,
+        shares: str,
+        *,
+        ways: Range | None = None,
+        shots: Range | None = None,
+        queries: Range | None = None,
+    ) -> EpisodeSpec | VariedEpisodes:
+        """Training episodes, which may be of many sizes.
+
+        Args:
+            shares: shares of their queries.
+            ways: smallest and largest N; None: that of this section.
+            shots: smallest and largest number of labelled examples of each class; None: as above.
+            queries: smallest and largest Q; None: as above.
+
+        Raises:
+            UserError: if a range or the shares are invalid.
+        """
+        spec = self.spec(shares)
+        if ways is shots is queries is None:
+            return spec
+        return VariedEpisodes(
+            way=ways or (spec.way, spec.way),
+            shot=shots or (spec.shot, spec.shot),
+            queries=queries or (spec.queries, spec.queries),
+            shares=shares,
+            alpha=spec.alpha,
+        )
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MetaSettings(meta_training.Settings):
@@ -65,6 +96,10 @@ class MetaSettings(meta_training.Settings):
         num_steps: K, synthetic-gradient steps.
         step_size: eta, of the synthetic-gradient steps.
         query_shares: shares of the queries in training episodes, as in `EpisodeSpec`.
+        ways: smallest and largest N of training episodes; None, and then for all three: that of
+            the section `episodes`.
+        shots: smallest and largest number of labelled examples of each class.
+        queries: smallest and largest Q.
         train_episodes: number of training episodes, which are used over and over again.
         validation_episodes: number of validation episodes.
 
@@ -78,6 +113,9 @@ class MetaSettings(meta_training.Settings):
     num_steps: int = 3
     step_size: float = 1e-3
     query_shares: str = "balanced"
+    ways: Range | None = None
+    shots: Range | None = None
+    queries: Range | None = None
     train_episodes: int
     validation_episodes: int
 
@@ -90,13 +128,33 @@ class MetaSettings(meta_training.Settings):
         )
         if self.hidden_units is not None:
             at_least(1, hidden_units=self.hidden_units)
-        XI[self.synthetic_gradient]
+        kind = XI[self.synthetic_gradient]
+        if self.varies and not kind.any_way:
+            raise UserError(
+                f'synthetic_gradient="{self.synthetic_gradient}" is tied to one number of classes: '
+                "use another with ways, shots or queries, or leave these out."
+            )
+        if self.varies and BLOCK % (self.steps_per_call * self.episodes_per_step):
+            raise UserError(
+                f"steps_per_call={self.steps_per_call} * episodes_per_step="
+                f"{self.episodes_per_step} must divide {BLOCK} where episodes are of many sizes."
+            )
         INITIALIZATIONS[self.initialization]
 
+    @property
+    def varies(self) -> bool:
+        """Whether training episodes are of many sizes."""
+        return (self.ways, self.shots, self.queries) != (None, None, None)
+
     def model(self, way: int, feature_dim: int) -> FewShotClassifier:
-        """A fresh model to meta-train: N = `way` classes, features [..., D = `feature_dim`]."""
+        """A fresh model to meta-train.
+
+        Args:
+            way: N; of no account if training episodes are of many sizes.
+            feature_dim: D.
+        """
         return FewShotClassifier(
-            way,
+            None if self.varies else way,
             feature_dim,
             num_steps=self.num_steps,
             step_size=self.step_size,

@@ -34,6 +34,8 @@ class Settings:
         learning_rate: rate of meta-training at first, then a cosine down to 0 (eta, the step size
             within a task, is the model's).
         l2: weight decay as an L2 term in the gradient.
+        clip_norm: norm of all gradients together above which they are scaled down to it; None:
+            whatever it is.
 
     Raises:
         UserError: if a number is out of range, or not a multiple of what it should be.
@@ -42,6 +44,7 @@ class Settings:
     steps: int
     learning_rate: float
     l2: float
+    clip_norm: float | None = None
     episodes_per_step: int = 1
     steps_per_call: int = 100
     steps_per_epoch: int = 1000
@@ -56,6 +59,8 @@ class Settings:
         )
         at_least(0, l2=self.l2)
         positive(learning_rate=self.learning_rate)
+        if self.clip_norm is not None:
+            positive(clip_norm=self.clip_norm)
         for field, unit in (("steps", "steps_per_epoch"), ("steps_per_epoch", "steps_per_call")):
             whole, part = getattr(self, field), getattr(self, unit)
             if whole % part:
@@ -119,9 +124,10 @@ def compiled(model: keras.Model, settings: Settings) -> StepsInOneProgram:
         optimizer=SGDWithL2(
             keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps),
             l2=settings.l2,
+            global_clipnorm=settings.clip_norm,
         ),
         loss=model.query_loss(),
-        metrics=model.query_metrics(),
+        weighted_metrics=model.query_metrics(),
         jit_compile=True,
     )
     return trainer

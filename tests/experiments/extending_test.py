@@ -96,6 +96,7 @@ def test_the_method_finds_the_nearest_support_example(page):
     inputs = episodes(np.random.default_rng(2))
     # Scaled support examples, each nearest to its original
     inputs["query_features"] = inputs["support_features"][:, ::-1] * 3
+    inputs["class_mask"] = np.ones((2, 5), bool)
     found = METHODS["nearest_neighbor"](page["model"])(inputs, 0).numpy()
     np.testing.assert_array_equal(found.argmax(-1)[0], np.tile(np.arange(5)[::-1], (2, 1)))
 

@@ -175,6 +175,7 @@ OWN = {
     "meta.steps_per_epoch": 1000,
     "meta.learning_rate": 0.1,
     "meta.l2": 0.0,
+    "meta.clip_norm": 1.0,
     "eval.episodes": 10,
     "eval.query_shares": ("dirichlet",),
     "eval.num_steps": 7,
@@ -185,8 +186,8 @@ OWN = {
 
 def test_all_fields_that_experiments_do_not_share_are_varied():
     config = families.read(glyphs.get_config())
-    only_one_value = {"meta.initialization"}
-    varied = fields(config, ["episodes", "meta", "eval", "export"]) - only_one_value
+    of_other_networks = {"meta.initialization", "meta.ways", "meta.shots", "meta.queries"}
+    varied = fields(config, ["episodes", "meta", "eval", "export"]) - of_other_networks
     assert OWN.keys() == varied
 
 

@@ -30,6 +30,7 @@ def draw(queries, count=4, seed=0):
         "support_features": features(support_labels),
         "support_labels": support_labels.astype(np.int32),
         "query_features": features(query_labels),
+        "class_mask": np.ones((count, WAY), bool),
     }
 
 

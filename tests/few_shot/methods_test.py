@@ -14,7 +14,7 @@ from sib_tf.features import feature_table
 from sib_tf.few_shot import evaluation, predictions
 from sib_tf.few_shot.episodes import schema
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
-from sib_tf.few_shot.methods.method import Method
+from sib_tf.few_shot.methods.method import Method, way_of
 from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.report import accuracy_vs_steps, html_report, results_table, summary
 from sib_tf.few_shot.report.shown_episode import ShownEpisode
@@ -41,7 +41,7 @@ class NearestNeighbour(Method):
         )
         nearest = tf.argmin(tf.norm(apart, axis=-1), axis=-1)
         labels = tf.gather(inputs["support_labels"], nearest, batch_dims=1)
-        return tf.one_hot(labels, self.classifier.way)[tf.newaxis]
+        return tf.one_hot(labels, way_of(inputs))[tf.newaxis]
 
 
 @pytest.fixture(scope="module", autouse=True)

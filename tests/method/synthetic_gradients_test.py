@@ -33,8 +33,10 @@ def test_xi_keeps_no_state_between_calls(name):
     xi = XI[name](way=3)
     xi.build((None, None, 3))
     rng = np.random.default_rng(0)
-    context = Context(rng.normal(size=(1, 4, 6)).astype("float32"))
-    logits = rng.normal(size=(1, 4, 3)).astype("float32")
+    labels = np.array([[0, 1, 2]])
+    context = Context(rng.normal(size=(1, 4, 6)).astype("float32"), support_labels=labels)
+    examples = 4 + labels.shape[1] * xi.on_support
+    logits = rng.normal(size=(1, examples, 3)).astype("float32")
     before = xi(logits, context=context, training=True).numpy()
     xi(100 + logits[:, ::-1] * 7, context=context, training=True)
     assert xi.non_trainable_weights == []

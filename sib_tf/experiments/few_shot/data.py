@@ -8,9 +8,12 @@ from sib_tf.backbones.feature_network import refuse_large_crop
 from sib_tf.datasets import preparation, prepared, sources
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.step import Context, Step
-from sib_tf.few_shot.episodes.sampling import examples_by_class
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class
+from sib_tf.few_shot.episodes.varied import VariedEpisodes
 
 _FOLDER = "data"
+_SIZES = ("ways", "shots", "queries")  # of training episodes
+SIZES = tuple(f"meta.{name}" for name in _SIZES)
 
 
 def build_dataset_step(splits: Sequence[str] = prepared.SPLITS) -> Step:
@@ -27,6 +30,7 @@ def build_dataset_step(splits: Sequence[str] = prepared.SPLITS) -> Step:
             "phi.crop_size",
             "episodes",
             "meta.query_shares",
+            *SIZES,
             "eval.query_shares",
         ),
         shared=True,
@@ -44,6 +48,14 @@ def query_shares(config: Configuration, split: str) -> Sequence[str]:
     return config.eval.query_shares if split == "test" else (config.meta.query_shares,)
 
 
+def spec_of(config: Configuration, split: str, shares: str) -> EpisodeSpec | VariedEpisodes:
+    """What the episodes of a split with queries in these shares look like."""
+    if split == "train":
+        sizes = {name: getattr(config.meta, name) for name in _SIZES}
+        return config.episodes.varied(shares, **sizes)
+    return config.episodes.spec(shares)
+
+
 def _run(context: Context, splits: Sequence[str]) -> dict[str, Any]:
     config = context.config
     builder = config.data.builder(context.folder)
@@ -54,6 +66,6 @@ def _run(context: Context, splits: Sequence[str]) -> dict[str, Any]:
     for split in splits:
         labels = prepared.read_labels(builder, split)
         for shares in query_shares(config, split):
-            spec = config.episodes.spec(shares)
+            spec = spec_of(config, split, shares)
             examples_by_class(labels, spec, prepared.class_names(builder), split)
     return counts

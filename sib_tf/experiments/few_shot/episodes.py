@@ -10,7 +10,7 @@ from sib_tf.datasets import prepared
 from sib_tf.datasets.split_labels import ReadLabels
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import features_folder
-from sib_tf.experiments.few_shot.data import prepared_data, query_shares
+from sib_tf.experiments.few_shot.data import SIZES, prepared_data, query_shares, spec_of
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
 from sib_tf.features import feature_table
@@ -45,7 +45,7 @@ def build_episodes_steps(
         Step(
             "build_episodes",
             f"{_folder(split, shares)}{suffix}",
-            reads=("seed", "episodes", _COUNTS[split]),
+            reads=("seed", "episodes", _COUNTS[split], *(SIZES if split == "train" else ())),
             requires=(embed if options.materialize == "features" else data,),
             run=_run,
             remote=True,
@@ -58,7 +58,9 @@ def stored_episodes(context: Context, split: str, shares: str) -> EpisodeTable:
     """The episodes of a split with queries in these shares."""
     config = context.config
     return read_table(
-        episodes_folder(context, split, shares), config.episodes.spec(shares), _count(config, split)
+        episodes_folder(context, split, shares),
+        spec_of(config, split, shares),
+        _count(config, split),
     )
 
 
@@ -81,7 +83,7 @@ def _run(context: Context, split: str, shares: str, options: Options) -> dict[st
     count = _count(config, split)
     transform = building.SampleEpisodes(
         ReadLabels(str(data), split),
-        config.episodes.spec(shares),
+        spec_of(config, split, shares),
         class_names=prepared.class_names(prepared.builder_of(data)),
         split=split,
         seed=config.seed,

@@ -10,7 +10,7 @@ from sib_tf.datasets import prepared, sources
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import embed_step, pretrain_step, selection_spec
 from sib_tf.experiments.few_shot.classifier import TRAINING_SPLITS, train_step
-from sib_tf.experiments.few_shot.data import build_dataset_step
+from sib_tf.experiments.few_shot.data import build_dataset_step, spec_of
 from sib_tf.experiments.few_shot.episodes import build_episodes_steps
 from sib_tf.experiments.few_shot.evaluation import evaluate_step
 from sib_tf.experiments.few_shot.release import ExportSettings, export_step, predict_step
@@ -60,7 +60,7 @@ def check(config: Configuration) -> None:
         UserError: names the field.
     """
     with _naming("meta.query_shares"):
-        config.episodes.spec(config.meta.query_shares)
+        spec_of(config, "train", config.meta.query_shares)
     with _naming("eval.query_shares"):
         for shares in config.eval.query_shares:
             config.episodes.spec(shares)

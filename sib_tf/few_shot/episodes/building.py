@@ -12,6 +12,7 @@ from sib_tf.beam.counters import counter
 from sib_tf.few_shot.episodes import schema
 from sib_tf.few_shot.episodes.class_sizes import CountSmallClasses
 from sib_tf.few_shot.episodes.sampling import Episode, EpisodeSpec, examples_by_class, sample
+from sib_tf.few_shot.episodes.varied import VariedEpisodes
 
 CHUNK = 100  # episodes of one Beam element: enough to hide what an element costs
 
@@ -26,7 +27,7 @@ class SampleEpisodes(beam.PTransform):
         labels: transform from the beginning of a pipeline to parts of the split: (number of the
             part, labels int64 [n]). They travel beside the pipeline, since engines limit what goes
             with it.
-        spec: what an episode looks like.
+        spec: what an episode looks like; it may vary.
         class_names: name of each label, for messages.
         split: its name, which also tells its episodes from those of another under the seed.
         seed: seed of the draws.
@@ -42,7 +43,7 @@ class SampleEpisodes(beam.PTransform):
     def __init__(
         self,
         labels: beam.PTransform,
-        spec: EpisodeSpec,
+        spec: EpisodeSpec | VariedEpisodes,
         *,
         class_names: Sequence[str],
         split: str,
@@ -71,7 +72,12 @@ class _Draw(beam.DoFn):
     """First number of a chunk -> its episodes."""
 
     def __init__(
-        self, spec: EpisodeSpec, class_names: Sequence[str], split: str, seed: int, count: int
+        self,
+        spec: EpisodeSpec | VariedEpisodes,
+        class_names: Sequence[str],
+        split: str,
+        seed: int,
+        count: int,
     ) -> None:
         self._spec, self._class_names, self._split = spec, class_names, split
         self._seed, self._count = seed, count
@@ -83,9 +89,10 @@ class _Draw(beam.DoFn):
         if self._groups is None:  # the same parts every time
             labels = np.concatenate([labels for _, labels in sorted(parts, key=itemgetter(0))])
             self._groups = examples_by_class(labels, self._spec, self._class_names, self._split)
-        stream = {"seed": self._seed, "stream": self._split}
+        smallest = min(map(len, self._groups.values()))
         for index in range(start, min(start + CHUNK, self._count)):
-            yield sample(self._groups, self._spec, index=index, **stream)
+            number = {"seed": self._seed, "stream": self._split, "index": index}
+            yield sample(self._groups, self._spec.spec(smallest, **number), **number)
 
 
 class _Encode(beam.DoFn):

@@ -9,6 +9,7 @@ from sib_tf.base.errors import UserError
 from sib_tf.base.registry import Registry
 
 _TRIES = 1000
+_FEW = 30  # queries
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +72,17 @@ def _mixture(rng: np.random.Generator, queries: int, way: int, alpha: float) -> 
     return (_balanced if rng.random() < 0.5 else _dirichlet)(rng, queries, way, alpha)
 
 
+def _varied(rng: np.random.Generator, queries: int, way: int, alpha: float) -> np.ndarray:
+    """A mixture with fewer balanced episodes where queries are few.
+
+    Then balance says much, one query of each class, and what is trained would count on it.
+    """
+    balanced = rng.random() < (0.5 if queries >= _FEW else 0.3)
+    return (_balanced if balanced else _dirichlet)(rng, queries, way, alpha)
+
+
 QUERY_SHARES: Registry[QueryShares] = Registry("shares")
 QUERY_SHARES["balanced"] = QueryShares("balanced", _balanced)
 QUERY_SHARES["dirichlet"] = QueryShares("Dirichlet", _dirichlet)
 QUERY_SHARES["mixture"] = QueryShares("mixed", _mixture)
+QUERY_SHARES["varied"] = QueryShares("varied", _varied)

@@ -13,11 +13,14 @@ from sib_tf.base.errors import UserError
 from sib_tf.beam.records import parsed_batches, record_files
 from sib_tf.few_shot.episodes import schema
 from sib_tf.few_shot.episodes.sampling import Episode, EpisodeSpec
+from sib_tf.few_shot.episodes.varied import VariedEpisodes
 
 
 @dataclasses.dataclass(frozen=True)
 class EpisodeTable:
     """All episodes of a folder, in the order of their numbers. E episodes of one way, S and Q.
+
+    Episodes of many sizes are filled up with -1, ids and labels alike.
 
     Attributes:
         classes: labels of the classes in the data set, int32 [E, N].
@@ -50,7 +53,7 @@ def tabulate(episodes: Sequence[Episode]) -> EpisodeTable:
     )
 
 
-def read_table(folder: Path, spec: EpisodeSpec, count: int) -> EpisodeTable:
+def read_table(folder: Path, spec: EpisodeSpec | VariedEpisodes, count: int) -> EpisodeTable:
     """Loads the ids and labels of every episode.
 
     Shards hold their records in no particular order; sorting by number makes the table the same for
@@ -58,14 +61,17 @@ def read_table(folder: Path, spec: EpisodeSpec, count: int) -> EpisodeTable:
 
     Args:
         folder: `records` in the folder of a `build_episodes` step.
-        spec: what the episodes should look like.
+        spec: what the episodes should look like; N, S and Q of the table are the largest.
         count: number of episodes; they are numbered from 0.
 
     Raises:
         UserError: if a record is truncated or of another kind, N, S or Q; names the file. If there
             are no records, or an episode is missing or there twice; names the folder.
     """
-    parse = functools.partial(schema.parse, spec=spec)
+    if isinstance(spec, VariedEpisodes):
+        parse = functools.partial(schema.parse_varied, largest=spec.largest)
+    else:
+        parse = functools.partial(schema.parse, spec=spec)
     batches = list(parsed_batches(record_files(folder), parse, batch_size=1000))
     numbers = [number for batch in batches for number in batch["episode"].numpy()]
     if sorted(numbers) != list(range(count)):

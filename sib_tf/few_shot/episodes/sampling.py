@@ -25,6 +25,7 @@ class EpisodeSpec:
             counts differ by one at most. "dirichlet": each query belongs to class n with
             probability p_n, p ~ Dirichlet(alpha, ..., alpha) anew for each episode, so that a class
             may have no query. "mixture": one or the other, by the toss of a coin for each episode.
+            "varied": a mixture with fewer balanced ones where queries are few.
         alpha: concentration of the Dirichlet distribution; the smaller, the less balanced.
 
     Raises:
@@ -42,6 +43,16 @@ class EpisodeSpec:
         at_least(1, shot=self.shot, queries=self.queries)
         QUERY_SHARES[self.shares]
         positive(dirichlet_alpha=self.alpha)
+
+    @property
+    def largest(self) -> "EpisodeSpec":
+        """The largest size, of one that varies."""
+        return self
+
+    def spec(self, smallest: int, *, seed: int, stream: str, index: int) -> "EpisodeSpec":
+        """The same for all episodes; see `varied.VariedEpisodes.spec`."""
+        del smallest, seed, stream, index
+        return self
 
     @property
     def needed_of_a_class(self) -> int:
@@ -89,10 +100,10 @@ def examples_by_class(
     classes = np.flatnonzero(sizes)
     positions = np.split(np.argsort(labels, kind="stable"), np.cumsum(sizes[classes])[:-1])
     groups = dict(zip(classes.tolist(), positions, strict=True))
-    if len(groups) < spec.way:
+    if len(groups) < spec.largest.way:
         raise UserError(
             f"The {split} split has {len(groups)} classes, an episode needs "
-            f"config.episodes.way={spec.way}: add classes, or lower it."
+            f"config.episodes.way={spec.largest.way}: add classes, or lower it."
         )
     needed = spec.needed_of_a_class
     small = [label for label, examples in groups.items() if len(examples) < needed]

@@ -61,8 +61,41 @@ def encode(
     return serialize(ints, floats, strings)
 
 
+def parse_varied(records: tf.Tensor, largest: EpisodeSpec) -> dict[str, tf.Tensor]:
+    """Parses a batch of serialized episodes of many sizes, without features or images.
+
+    Args:
+        records: string [B].
+        largest: the largest N, S and Q.
+
+    Returns:
+        The integer features by name, int64 with leading axis B, filled up with -1 to the sizes of
+        `largest`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: if a record is of another kind, or larger.
+    """
+    sizes = {
+        "classes": largest.way,
+        **{f"support/{name}": largest.way * largest.shot for name in ("id", "label")},
+        **{f"query/{name}": largest.queries for name in ("id", "label")},
+    }
+    layout = {
+        name: tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True, default_value=-1)
+        for name in sizes
+    }
+    parsed = tf.io.parse_example(
+        records, {"episode": tf.io.FixedLenFeature([], tf.int64), **layout}
+    )
+    for name, size in sizes.items():
+        missing = size - tf.shape(parsed[name])[1]
+        tf.debugging.assert_non_negative(missing, f"{name} of a larger episode")
+        parsed[name] = tf.pad(parsed[name], [[0, 0], [0, missing]], constant_values=-1)
+    return parsed
+
+
 def parse(records: tf.Tensor, spec: EpisodeSpec, materialize: str = "ids") -> dict[str, tf.Tensor]:
-    """Parses a batch of serialized episodes.
+    """Parses a batch of serialized episodes of one size.
 
     Args:
         records: string [B].

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from sib_tf.few_shot.methods import geometry
-from sib_tf.few_shot.methods.method import Method
+from sib_tf.few_shot.methods.method import Method, way_of
 from sib_tf.few_shot.model import Inputs
 
 _SCALE = 10.0
@@ -27,16 +27,16 @@ class BDCSPN(Method):
         """Class probabilities of the queries, float32 [1, B, Q, N]."""
         del num_steps
         query = geometry.unit_features(inputs)[1]
-        scores = geometry.cosines(query, rectified_prototypes(inputs, self.classifier.way))
+        scores = geometry.cosines(query, rectified_prototypes(inputs))
         return tf.nn.softmax(_SCALE * scores)[tf.newaxis]
 
 
-def rectified_prototypes(inputs: Inputs, way: int) -> tf.Tensor:
-    """Means of support and queries by predicted class, float [B, N, D]; N = `way`."""
+def rectified_prototypes(inputs: Inputs) -> tf.Tensor:
+    """Means of support and queries by predicted class, float [B, N, D]."""
     support, query = geometry.unit_features(inputs)
-    prototypes = geometry.class_means(support, geometry.members(inputs, way))
+    prototypes = geometry.class_means(support, geometry.members(inputs))
     shift = tf.reduce_mean(support, 1, keepdims=True) - tf.reduce_mean(query, 1, keepdims=True)
     examples = tf.concat([support, query + shift], axis=1)
     scores = _SCALE * geometry.cosines(examples, prototypes)
-    chosen = tf.one_hot(tf.argmax(scores, axis=-1), way, dtype=scores.dtype)
+    chosen = tf.one_hot(tf.argmax(scores, axis=-1), way_of(inputs), dtype=scores.dtype)
     return geometry.class_means(examples, chosen * tf.nn.softmax(scores))

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from sib_tf.few_shot.methods.method import way_of
 from sib_tf.few_shot.model import Inputs
 
 
@@ -13,9 +14,10 @@ def unit_features(inputs: Inputs) -> tuple[tf.Tensor, tf.Tensor]:
     return support, query
 
 
-def members(inputs: Inputs, way: int) -> tf.Tensor:
+def members(inputs: Inputs) -> tf.Tensor:
     """Which class each support example belongs to, float [B, S, N], one 1 in each row."""
-    return tf.one_hot(inputs["support_labels"], way, dtype=inputs["support_features"].dtype)
+    dtype = inputs["support_features"].dtype
+    return tf.one_hot(inputs["support_labels"], way_of(inputs), dtype=dtype)
 
 
 def class_means(examples: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

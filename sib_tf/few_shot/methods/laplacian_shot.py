@@ -36,7 +36,7 @@ class LaplacianShot(Method):
         del num_steps
         smoothness = self.constant("smoothness", inputs)
         query = geometry.unit_features(inputs)[1]
-        prototypes = rectified_prototypes(inputs, self.classifier.way)
+        prototypes = rectified_prototypes(inputs)
         distances = geometry.squared_distances(query, prototypes)
         neighbors = _nearest(query)
 

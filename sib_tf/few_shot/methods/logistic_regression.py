@@ -23,13 +23,13 @@ class LogisticRegression(Method):
 
     title = "logistic regression"
     grid: ClassVar = {"inverse_penalty": (0.1, 1.0, 10.0, 100.0)}
-    chosen: ClassVar = {1: {"inverse_penalty": 10.0}, 5: {"inverse_penalty": 10.0}}
+    chosen: ClassVar = {1: {"inverse_penalty": 10.0}, 5: {"inverse_penalty": 1.0}}
 
     def __call__(self, inputs: Inputs, num_steps: int) -> tf.Tensor:
         """Class probabilities of the queries, float32 [1, B, Q, N]."""
         del num_steps
         support, query = geometry.unit_features(inputs)
-        members = geometry.members(inputs, self.classifier.way)
+        members = geometry.members(inputs)
         dual, intercepts = _fit(support, members, self.constant("inverse_penalty", inputs))
         products = tf.matmul(query, support, transpose_b=True)
         return tf.nn.softmax(tf.matmul(products, dual) + intercepts)[tf.newaxis]

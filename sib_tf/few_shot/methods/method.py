@@ -28,8 +28,8 @@ class Method(abc.ABC):
         chosen: shot -> name of each hyperparameter -> the value that did best there.
 
     Args:
-        classifier: meta-trained classifier of the experiment, which tells the number of classes and
-            of features; whether its weights are used is up to the method.
+        classifier: meta-trained classifier of the experiment; whether its weights are used is up to
+            the method.
         **constants: hyperparameters of the grid by name; others have the values that were chosen.
 
     Raises:
@@ -56,7 +56,8 @@ class Method(abc.ABC):
         on shapes that are known. An answer must not depend on other episodes of the batch.
 
         Args:
-            inputs: inputs of `FewShotClassifier` for B episodes of the same size, without padding.
+            inputs: inputs of `FewShotClassifier`, "class_mask" among them, for B episodes of the
+                same size, without padding.
             num_steps: K, the largest number of steps to evaluate; for iterative methods.
 
         Returns:
@@ -68,7 +69,7 @@ class Method(abc.ABC):
         """A hyperparameter, for the shot of the episodes or the nearest one that was tuned."""
         if name in self._constants:
             return self._constants[name]
-        shot = inputs["support_labels"].shape[1] / self.classifier.way
+        shot = inputs["support_labels"].shape[1] / way_of(inputs)
         nearest = min(self.chosen, key=lambda known: abs(math.log(known / shot)))
         return self.chosen[nearest][name]
 
@@ -114,3 +115,8 @@ class Method(abc.ABC):
     @classmethod
     def _has_steps(cls) -> bool:
         return cls.iterative or cls.is_start
+
+
+def way_of(inputs: Inputs) -> int:
+    """N, the number of classes of the episodes."""
+    return inputs["class_mask"].shape[1]

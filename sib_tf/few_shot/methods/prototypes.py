@@ -18,7 +18,10 @@ class Prototypes(Method):
     is_start: ClassVar[bool] = True
 
     def __init__(self, classifier: FewShotClassifier) -> None:
-        super().__init__(FewShotClassifier(classifier.way, classifier.feature_dim, num_steps=0))
+        untrained = FewShotClassifier(
+            None, classifier.feature_dim, num_steps=0, synthetic_gradient="set"
+        )
+        super().__init__(untrained)
 
     def __call__(self, inputs: Inputs, num_steps: int) -> tf.Tensor:
         """Class probabilities of the queries, float32 [1, B, Q, N]."""

@@ -33,14 +33,14 @@ class PTMAP(Method):
 
     title = "PT-MAP"
     grid: ClassVar = {"pace": (0.1, 0.2, 0.4)}
-    chosen: ClassVar = {1: {"pace": 0.4}, 5: {"pace": 0.2}}
+    chosen: ClassVar = {1: {"pace": 0.2}, 5: {"pace": 0.1}}
 
     def __call__(self, inputs: Inputs, num_steps: int) -> tf.Tensor:
         """Class probabilities of the queries, float32 [1, B, Q, N]."""
         del num_steps
         pace = self.constant("pace", inputs)
         support, query = (_transform(inputs[f"{part}_features"]) for part in ("support", "query"))
-        members = geometry.members(inputs, self.classifier.way)
+        members = geometry.members(inputs)
         examples = tf.concat([support, query], axis=1)
 
         def move(centres: tf.Tensor) -> tuple[tf.Tensor]:

@@ -34,7 +34,7 @@ class TIM(Method):
     def __call__(self, inputs: Inputs, num_steps: int) -> tf.Tensor:
         """Class probabilities of the queries, float32 [1, B, Q, N]."""
         del num_steps
-        members = geometry.members(inputs, self.classifier.way)
+        members = geometry.members(inputs)
         support, query = geometry.unit_features(inputs)
 
         def loss(weights: tf.Tensor) -> tf.Tensor:

@@ -5,21 +5,12 @@ import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("sib_tf")
-class PrototypeInitialization(keras.layers.Layer):
-    """theta^0_n = diagonal * mean over the support examples of class n of f / ||f||.
+class ClassMeans(keras.layers.Layer):
+    """theta^0_n = mean over the support examples of class n of f / ||f||; nothing is learned.
 
-    Each support feature is normalised first, then averaged within its class, then scaled by a
-    learned diagonal (D weights, 1 at first). Classes may have different numbers of examples. A
-    negative label marks padding: the example counts for no class.
-
-    Source: section 4.2 of the paper; `wnLayerFavg` of the released code.
+    Each support feature is normalised first, then averaged within its class. Classes may have
+    different numbers of examples. A negative label marks padding: the example counts for no class.
     """
-
-    def build(self, support_features_shape: tuple[int | None, ...], *_: tuple) -> None:
-        """Creates the diagonal, [D]."""
-        self.diagonal = self.add_weight(
-            name="diagonal", shape=(support_features_shape[-1],), initializer="ones"
-        )
 
     def call(self, support_features: tf.Tensor, support_labels: tf.Tensor, way: int) -> tf.Tensor:
         """Averages the support set by class.
@@ -37,7 +28,7 @@ class PrototypeInitialization(keras.layers.Layer):
         sums = tf.matmul(
             membership, tf.math.l2_normalize(support_features, axis=-1), transpose_a=True
         )
-        return tf.math.divide_no_nan(sums, shots) * self.diagonal
+        return tf.math.divide_no_nan(sums, shots)
 
     def compute_output_shape(
         self, support_features_shape: tuple, support_labels_shape: tuple, way: int
@@ -45,3 +36,23 @@ class PrototypeInitialization(keras.layers.Layer):
         """Shape of theta^0, [B, N, D]."""
         del support_labels_shape
         return (support_features_shape[0], way, support_features_shape[-1])
+
+
+@keras.saving.register_keras_serializable("sib_tf")
+class PrototypeInitialization(ClassMeans):
+    """theta^0_n = diagonal * mean over the support examples of class n of f / ||f||.
+
+    The diagonal is learned: D weights, 1 at first.
+
+    Source: section 4.2 of the paper; `wnLayerFavg` of the released code.
+    """
+
+    def build(self, support_features_shape: tuple[int | None, ...], *_: tuple) -> None:
+        """Creates the diagonal, [D]."""
+        self.diagonal = self.add_weight(
+            name="diagonal", shape=(support_features_shape[-1],), initializer="ones"
+        )
+
+    def call(self, support_features: tf.Tensor, support_labels: tf.Tensor, way: int) -> tf.Tensor:
+        """Averages the support set by class and scales it; arguments as of `ClassMeans.call`."""
+        return super().call(support_features, support_labels, way) * self.diagonal

@@ -10,17 +10,19 @@ from sib_tf.method.xi.neighbors import neighbor_weights
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Context:
-    """The queries of a batch of episodes, and which queries and classes are there.
+    """The queries of a batch of episodes, and which examples and classes are there.
 
     Attributes:
         queries: features of the queries, float [B, Q, D].
         query_mask: bool [B, Q], False for padding; None if all queries are there.
         class_mask: bool [B, 1, N], False for a class without support; None if all have some.
+        support_labels: int [B, S], 0 .. N-1, negative for padding; None if xi does not see them.
     """
 
     queries: tf.Tensor
     query_mask: tf.Tensor | None = None
     class_mask: tf.Tensor | None = None
+    support_labels: tf.Tensor | None = None
 
     @property
     def pair_mask(self) -> tf.Tensor | None:

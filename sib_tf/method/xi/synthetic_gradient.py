@@ -18,6 +18,8 @@ class SyntheticGradient(keras.layers.Layer):
     Attributes:
         title: name in reports, tables and model cards.
         any_way: whether one network serves any number of classes, in any order.
+        on_support: whether the gradient is taken on the support, too: `call` then gets the logits
+            of the queries and behind them those of the support, [B, Q + S, N].
 
     Args:
         way: N, classes of an episode; None if it varies, which needs `any_way`.
@@ -26,6 +28,7 @@ class SyntheticGradient(keras.layers.Layer):
 
     title: ClassVar[str]
     any_way: ClassVar[bool] = False
+    on_support: ClassVar[bool] = False
 
     def __init__(self, way: int | None = None, hidden: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

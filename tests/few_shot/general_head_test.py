@@ -1,0 +1,169 @@
+"""The head for episodes of any size: what it may depend on, and what it must not."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sib_tf import FewShotClassifier
+from sib_tf.method.initializations.prototypes import ClassMeans
+
+WAY, SHOT, QUERIES, DIM = 4, 3, 9, 6
+
+
+def make_head(dim=DIM, **changes):
+    """A head in float64 with weights that are not those of its start."""
+    keras.utils.set_random_seed(0)
+    arguments = {
+        "way": None,
+        "num_steps": 3,
+        "step_size": 1.0,
+        "synthetic_gradient": "general",
+        "initialization": "support_descent",
+        "dtype": "float64",
+    }
+    head = FewShotClassifier(feature_dim=dim, **{**arguments, **changes})
+    rng = np.random.default_rng(1)
+    head.set_weights([w + rng.normal(scale=0.3, size=w.shape) for w in head.get_weights()])
+    return head
+
+
+def make_inputs(queries=QUERIES, dim=DIM, episodes=2):
+    rng = np.random.default_rng([queries, dim])
+    return {
+        "support_features": rng.normal(size=(episodes, WAY * SHOT, dim)),
+        "support_labels": np.stack(
+            [rng.permutation(np.repeat(range(WAY), SHOT)) for _ in range(episodes)]
+        ),
+        "query_features": rng.normal(size=(episodes, queries, dim)),
+    }
+
+
+def classify(head, inputs, num_steps=3):
+    return head.logits_path(inputs, num_steps).numpy()
+
+
+def test_steps_change_the_answers():
+    path = classify(make_head(), make_inputs())
+    assert all(np.abs(path[k + 1] - path[k]).max() > 0.01 for k in range(3))
+
+
+def test_one_query_alone_gets_the_answer_of_the_start():
+    path = classify(make_head(), make_inputs(queries=1))
+    np.testing.assert_array_equal(path, np.tile(path[:1], (4, 1, 1, 1)))
+
+
+def test_permuted_queries_classes_and_support_permute_the_answers():
+    head, inputs, rng = make_head(), make_inputs(), np.random.default_rng(2)
+    queries, classes, support = (rng.permutation(n) for n in (QUERIES, WAY, WAY * SHOT))
+    permuted = {
+        "support_features": inputs["support_features"][:, support],
+        "support_labels": np.argsort(classes)[inputs["support_labels"]][:, support],
+        "query_features": inputs["query_features"][:, queries],
+    }
+    expected = classify(head, inputs)[:, :, queries][..., classes]
+    np.testing.assert_allclose(classify(head, permuted), expected, atol=1e-9)
+
+
+def test_an_episode_depends_on_no_other():
+    head, inputs = make_head(), make_inputs()
+    alone = {name: x[:1] for name, x in inputs.items()}
+    np.testing.assert_allclose(classify(head, alone), classify(head, inputs)[:, :1], atol=1e-12)
+
+
+def test_padding_of_queries_support_and_classes_changes_nothing():
+    head, inputs, rng = make_head(), make_inputs(), np.random.default_rng(3)
+    padded = {
+        "support_features": np.concatenate(
+            [inputs["support_features"], rng.normal(size=(2, 5, DIM))], axis=1
+        ),
+        "support_labels": np.pad(inputs["support_labels"], ((0, 0), (0, 5)), constant_values=-1),
+        "query_features": np.concatenate(
+            [inputs["query_features"], rng.normal(size=(2, 7, DIM))], axis=1
+        ),
+        "query_mask": np.arange(QUERIES + 7)[np.newaxis].repeat(2, axis=0) < QUERIES,
+        "class_mask": np.arange(WAY + 3)[np.newaxis].repeat(2, axis=0) < WAY,
+    }
+    found = classify(head, padded)
+    np.testing.assert_allclose(found[:, :, :QUERIES, :WAY], classify(head, inputs), atol=1e-9)
+    assert (tf.nn.softmax(found[..., WAY:]).shape[-1], found[..., WAY:].max()) == (3, -1e9)
+
+
+def test_xla_compiles_it_for_any_way():
+    head, inputs = make_head(), make_inputs()
+    masked = {**inputs, "class_mask": np.ones((2, WAY), bool)}
+    run = tf.function(lambda inputs: head.logits_path(inputs, 3), jit_compile=True)
+    found = run(tf.nest.map_structure(tf.constant, masked)).numpy()
+    np.testing.assert_allclose(found, classify(head, inputs), atol=1e-9)
+
+
+def test_with_many_queries_a_step_is_a_mean():
+    # Each query a thousand times over tells nothing new but that a query is not alone, and the
+    # number itself, which the network is told.
+    head = make_head()
+    first = head.xi.perceptron.dense1
+    kernel = np.asarray(first.kernel)
+    kernel[-3:] = 0  # it no longer sees the sizes
+    first.kernel.assign(kernel)
+    inputs = make_inputs(episodes=1)
+    once, often = (
+        {**inputs, "query_features": np.repeat(inputs["query_features"], n, axis=1)}
+        for n in (50, 100)
+    )
+    np.testing.assert_allclose(
+        classify(head, often)[:, :, ::100], classify(head, once)[:, :, ::50], rtol=0.05, atol=0.02
+    )
+
+
+def test_the_support_gradient_is_that_of_its_cross_entropy():
+    # Without the network, one step descends the mean cross-entropy of the support.
+    head, inputs = make_head(num_steps=1), make_inputs()
+    head.xi.perceptron.dense3.kernel.assign(tf.zeros_like(head.xi.perceptron.dense3.kernel))
+    head.xi.perceptron.dense3.bias.assign([0.0])
+    start, after = head.theta_path(inputs, 1)
+    with tf.GradientTape() as tape:
+        tape.watch(start)
+        logits = head.decoder(inputs["support_features"], start)
+        losses = tf.keras.losses.sparse_categorical_crossentropy(
+            inputs["support_labels"], logits, from_logits=True
+        )
+        loss = tf.reduce_sum(tf.reduce_mean(losses, axis=1))
+    gradient = tape.gradient(loss, start)
+    rate = (QUERIES - 1) / QUERIES * np.exp(head.xi.log_support)
+    np.testing.assert_allclose(after, start - rate * gradient, atol=1e-12)
+
+
+def test_no_weight_depends_on_the_features():
+    one, other = (make_head(dim) for dim in (DIM, 11))
+    assert [w.shape for w in one.weights] == [w.shape for w in other.weights]
+    other.set_weights(one.get_weights())
+    assert classify(other, make_inputs(dim=11)).shape == (4, 2, QUERIES, WAY)
+
+
+@pytest.mark.parametrize("queries", [2, 5, 400])
+def test_class_means_start_where_prototypes_do(queries):
+    head, inputs = make_head(initialization="class_means"), make_inputs(queries)
+    prototypes = FewShotClassifier(WAY, DIM, num_steps=0, dtype="float64")
+    np.testing.assert_array_equal(
+        classify(head, inputs)[0].argmax(-1), classify(prototypes, inputs, 0)[0].argmax(-1)
+    )
+
+
+def test_the_start_has_descended_the_cross_entropy_of_the_support():
+    start, inputs = make_head().initialization, make_inputs()
+    support, labels = inputs["support_features"], inputs["support_labels"]
+    theta = tf.constant(ClassMeans(dtype="float64")(support, labels, way=WAY))
+
+    def loss(theta):
+        logits = start.decoder(support, theta)
+        losses = tf.keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+        return tf.reduce_sum(tf.reduce_mean(losses, axis=1))
+
+    rate, before = np.exp(start.log_rate), loss(theta)
+    for _ in range(5):
+        with tf.GradientTape() as tape:
+            tape.watch(theta)
+            value = loss(theta)
+        theta -= rate * tape.gradient(value, theta)
+    np.testing.assert_allclose(start(support, labels, way=WAY), theta, atol=1e-9)
+    assert loss(theta) < before
