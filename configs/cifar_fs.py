@@ -74,6 +74,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.eval.episodes = 2000
     config.eval.query_shares = ("balanced", "dirichlet")
     config.eval.num_steps = 5
+    config.eval.methods = ("prototypes", "sib")
 
     name = "cifar_fs" if backbone == "conv4_64" else f"cifar_fs_{backbone}"
     config.export = ConfigDict({"name": f"{name}_{shot}shot"})
@@ -98,4 +99,12 @@ def _generalize(config: ConfigDict) -> None:
     config.meta.learning_rate = 4e-3
     config.meta.clip_norm = 1.0
     config.eval.num_steps = 3
+    config.eval.methods = (
+        "prototypes",
+        "logistic_regression",
+        "bd_cspn",
+        "laplacian_shot",
+        "pt_map",
+        "sib",
+    )
     config.export.name = f"{config.data.name}_general"

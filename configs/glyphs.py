@@ -68,6 +68,7 @@ def get_config(size: str = "full") -> ConfigDict:
     config.eval.episodes = 2000
     config.eval.query_shares = ("balanced", "dirichlet")
     config.eval.num_steps = 5
+    config.eval.methods = ("prototypes", "sib")
 
     config.export = ConfigDict({"name": "glyphs"})
     if size == "tiny":

@@ -71,6 +71,7 @@ def get_config() -> ConfigDict:
     config.eval.episodes = 2000
     config.eval.query_shares = ("balanced", "dirichlet")
     config.eval.num_steps = 5
+    config.eval.methods = ("prototypes", "sib")
 
     config.export = ConfigDict({"name": "image_folder"})
     return config

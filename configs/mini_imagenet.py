@@ -76,6 +76,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.eval.episodes = 2000
     config.eval.query_shares = ("balanced", "dirichlet")
     config.eval.num_steps = 5
+    config.eval.methods = ("prototypes", "sib")
 
     name = "mini_imagenet" if backbone == "conv4_64" else f"mini_imagenet_{backbone}"
     config.export = ConfigDict({"name": f"{name}_{shot}shot"})

@@ -158,7 +158,7 @@ def rows(
                     "train_query_shares": labels["train_query_shares"],
                     "num_steps": k,
                     **accuracy(probabilities, predictions.labels),
-                    "differences": _differences(right[name][k], others),
+                    "differences": differences(right[name][k], others),
                     **calibration(probabilities, predictions.labels),
                     "seconds": round(predictions.seconds, 3),
                 }
@@ -177,7 +177,7 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         `accuracy`, the mean over episodes of the mean over queries, and `ci95`,
         1.96 * std / sqrt(E) with the standard deviation over episodes.
     """
-    mean, half_width = _mean(_of_episodes(probabilities, labels))
+    mean, half_width = mean_and_interval(_of_episodes(probabilities, labels))
     return {"accuracy": mean, "ci95": half_width}
 
 
@@ -191,11 +191,21 @@ def paired(one: np.ndarray, other: np.ndarray) -> dict[str, float]:
     Returns:
         `mean` and `ci95`, the half width, as fractions.
     """
-    mean, half_width = _mean(one - other)
+    mean, half_width = mean_and_interval(one - other)
     return {"mean": mean, "ci95": half_width}
 
 
-def _differences(of_episode: np.ndarray, others: Mapping[str, np.ndarray]) -> dict[str, dict]:
+def differences(of_episode: np.ndarray, others: Mapping[str, np.ndarray]) -> dict[str, dict]:
+    """Paired differences to the start of the steps and to the most accurate other method.
+
+    Args:
+        of_episode: accuracy of each episode, float [E].
+        others: accuracies of the same episodes by name of another method.
+
+    Returns:
+        `start` and `best_other`, as far as there are others, see `paired`; the latter with the name
+        of its `method`.
+    """
     found = {}
     if starts := [name for name in others if METHODS[name].is_start]:
         found["start"] = paired(of_episode, others[starts[0]])
@@ -210,7 +220,8 @@ def _of_episodes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.mean(probabilities.argmax(-1) == labels, axis=-1)
 
 
-def _mean(of_episode: np.ndarray) -> tuple[float, float]:
+def mean_and_interval(of_episode: np.ndarray) -> tuple[float, float]:
+    """Mean over the episodes and the half width of its 95 % interval."""
     half_width = Z_95 * of_episode.std() / np.sqrt(len(of_episode))
     return float(of_episode.mean()), float(half_width)
 

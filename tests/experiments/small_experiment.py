@@ -50,6 +50,7 @@ def trained_config():
             "eval.num_steps": 2,
         }
     )
+    smallest.grid = {"ways": (2,), "shots": (1,), "queries": (1, 3, 500), "episodes": 2}
     return smallest
 
 

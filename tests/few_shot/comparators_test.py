@@ -1,5 +1,7 @@
 """Each method that is compared, against its algorithm in NumPy, one episode after the other."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -34,10 +36,15 @@ def draw(queries, count=4, seed=0):
     }
 
 
+@functools.cache
+def compiled(name, **constants):
+    method = METHODS[name](FewShotClassifier(WAY, DIM, num_steps=0), **constants)
+    return tf.function(lambda inputs: method(inputs, 0), jit_compile=True)
+
+
 def classify(name, inputs, **constants):
     """Probabilities [B, Q, N], as evaluation computes them."""
-    method = METHODS[name](FewShotClassifier(WAY, DIM, num_steps=0), **constants)
-    run = tf.function(lambda inputs: method(inputs, 0), jit_compile=True)
+    run = compiled(name, **constants)
     return run(tf.nest.map_structure(tf.constant, inputs)).numpy()[0]
 
 
@@ -155,6 +162,7 @@ def alpha_tim(support, labels, query, alpha):
     return _adam(support, labels, query, gradients)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("queries", SIZES)
 @pytest.mark.parametrize(
     ("algorithm", "constants", "tolerance"),
@@ -216,10 +224,11 @@ def test_hyperparameters_were_chosen_from_the_grid(name):
     assert bool(method.grid) == bool(method.chosen)
 
 
-def test_a_hyperparameter_is_that_of_the_nearest_shot(monkeypatch):
-    monkeypatch.setattr(METHODS["logistic_regression"], "chosen", {
-        1: {"inverse_penalty": 0.1}, 8: {"inverse_penalty": 10.0}
-    })  # fmt: skip
+def test_a_hyperparameter_is_that_of_the_nearest_shot(monkeypatch, request):
+    chosen = {1: {"inverse_penalty": 0.1}, 8: {"inverse_penalty": 10.0}}
+    monkeypatch.setattr(METHODS["logistic_regression"], "chosen", chosen)
+    compiled.cache_clear()
+    request.addfinalizer(compiled.cache_clear)
     inputs = draw(14)  # two shots: nearer to 1 than to 8
     found = classify("logistic_regression", inputs)
     np.testing.assert_array_equal(

@@ -13,11 +13,13 @@ from sib_tf.experiments.few_shot.classifier import TRAINING_SPLITS, train_step
 from sib_tf.experiments.few_shot.data import build_dataset_step, spec_of
 from sib_tf.experiments.few_shot.episodes import build_episodes_steps
 from sib_tf.experiments.few_shot.evaluation import evaluate_step
+from sib_tf.experiments.few_shot.grid import grid_step
 from sib_tf.experiments.few_shot.release import ExportSettings, export_step, predict_step
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.published_weights import copied
 from sib_tf.experiments.step import Step
 from sib_tf.experiments.unrolling import refuse_fewer_steps
+from sib_tf.few_shot.grid.settings import GridSettings
 from sib_tf.few_shot.settings import EpisodeSettings, EvaluationSettings, MetaSettings
 from sib_tf.training import meta_training, pretraining
 
@@ -50,6 +52,7 @@ SECTIONS = {
     "meta": MetaSettings,
     "eval": EvaluationSettings,
     "export": ExportSettings,
+    "grid": GridSettings,
 }
 
 
@@ -117,6 +120,7 @@ def steps(config: Configuration, options: Options) -> list[Step]:
         *(embed[split] for split in splits),
         train,
         evaluate,
+        *([grid_step(train, embed["test"])] if config.grid.ways else []),
         exported,
         predict_step(evaluate, exported),
     ]

@@ -24,6 +24,7 @@ class Method(abc.ABC):
             classifier, and so has a result for each K. Any other has a single result.
         is_start: whether the single result is where these steps start from, K = 0. It is then
             shown with that K, and stands in where a report lacks the K = 0 of the classifier.
+        costly: whether it takes so long that a grid of settings leaves it out of the large ones.
         grid: name of each hyperparameter -> the values that are tried on validation episodes.
         chosen: shot -> name of each hyperparameter -> the value that did best there.
 
@@ -39,6 +40,7 @@ class Method(abc.ABC):
     title: ClassVar[str]
     iterative: ClassVar[bool] = False
     is_start: ClassVar[bool] = False
+    costly: ClassVar[bool] = False
     grid: ClassVar[Mapping[str, tuple[float, ...]]] = {}
     chosen: ClassVar[Mapping[int, Mapping[str, float]]] = {}
 

@@ -1,6 +1,7 @@
 """Weights that make the answers to the queries certain, and all classes equally frequent."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import tensorflow as tf
 
@@ -30,6 +31,7 @@ class TIM(Method):
     """
 
     title = "TIM-GD"
+    costly: ClassVar[bool] = True
 
     def __call__(self, inputs: Inputs, num_steps: int) -> tf.Tensor:
         """Class probabilities of the queries, float32 [1, B, Q, N]."""

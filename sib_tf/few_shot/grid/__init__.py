@@ -1,0 +1,1 @@
+"""A grid of settings: how methods do with other ways, shots, numbers of queries and shares."""

@@ -1,0 +1,160 @@
+"""A grid of settings: its cells, what is left out, and its report."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sib_tf import FewShotClassifier
+from sib_tf.base.errors import UserError
+from sib_tf.features import feature_table
+from sib_tf.few_shot import evaluation as in_process
+from sib_tf.few_shot.episodes.reader import tabulate
+from sib_tf.few_shot.episodes.sampling import examples_by_class, sample
+from sib_tf.few_shot.grid import evaluation
+from sib_tf.few_shot.grid.settings import GridSettings
+from sib_tf.few_shot.methods.registry import METHODS
+from sib_tf.few_shot.report import grid_report
+
+LABELS = np.repeat(np.arange(6), 30)
+NOISE = np.random.default_rng(0)
+FEATURES = (NOISE.normal(size=(6, 8))[LABELS] + NOISE.normal(size=(180, 8))).astype(np.float32)
+GRID = GridSettings(
+    ways=(2, 4),
+    shots=(1,),
+    queries=(1, 6, 100),
+    methods=("prototypes", "sib", "bd_cspn"),
+    episodes=130,  # two pieces of work
+    large_episodes=3,
+)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Files of a head for any way and of features."""
+    folder = tmp_path_factory.mktemp("stored")
+    keras.utils.set_random_seed(0)
+    head = FewShotClassifier(
+        None,
+        8,
+        num_steps=2,
+        step_size=1.0,
+        synthetic_gradient="general",
+        initialization="class_means",
+    )
+    head.save(folder / "model.keras")
+    (folder / "features").mkdir()
+    with tf.io.TFRecordWriter(str(folder / "features/a.tfrecord")) as writer:
+        for n in range(len(LABELS)):
+            writer.write(feature_table.encode(n, LABELS[n], FEATURES[[n]]))
+    info = {"views": 1, "examples": len(LABELS), "dim": 8}
+    (folder / "features" / feature_table.INFO).write_text(json.dumps(info))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluated(files):
+    cells, left_out = evaluation.fitting(list(GRID.cells(alpha=2.0)), LABELS)
+    found = evaluation.evaluate_on_beam(
+        files / "scratch",
+        cells,
+        model=files / "model.keras",
+        features=files / "features",
+        seed=0,
+    )
+    assert not (files / "scratch").exists()
+    return cells, left_out, found
+
+
+def test_cells_are_all_combinations_with_their_counts():
+    cells = list(GRID.cells(alpha=2.0))
+    assert len(cells) == 2 * 1 * 3 * 2
+    assert {cell.count for cell in cells if cell.spec.queries <= 75} == {130}
+    assert {cell.count for cell in cells if cell.spec.queries > 75} == {3}
+    assert len({cell.stream for cell in cells}) == len(cells)
+    assert list(GridSettings().cells(alpha=2.0)) == []
+
+
+def test_costly_methods_run_for_few_classes_and_queries_alone():
+    grid = GridSettings(ways=(5, 10), queries=(75, 300), methods=("tim", "prototypes"))
+    with_tim = {
+        (cell.spec.way, cell.spec.queries)
+        for cell in grid.cells(alpha=2.0)
+        if "tim" in cell.methods
+    }
+    assert with_tim == {(5, 75)}
+
+
+@pytest.mark.slow
+def test_what_the_data_cannot_fill_is_left_out_with_a_line(evaluated):
+    cells, left_out, _ = evaluated
+    # 2 classes of 30 cannot give 100 queries; 4 can: 1 + 25 of each.
+    assert {(cell.spec.way, cell.spec.queries) for cell in cells} == {
+        (2, 1), (2, 6), (4, 1), (4, 6), (4, 100)
+    }  # fmt: skip
+    assert left_out == [
+        f'2-way 1-shot, 100 {shares} queries: Class "0" of the test split has 30 images (the first '
+        "of 6 such classes), an episode needs 51 of each class for its support and its queries."
+        for shares in ("balanced", "dirichlet")
+    ]
+
+
+@pytest.mark.slow
+def test_accuracies_are_those_of_the_same_episodes_in_this_process(files, evaluated):
+    cells, _, found = evaluated
+    head = keras.saving.load_model(files / "model.keras")
+    table = feature_table.FeatureTable(FEATURES[np.newaxis], LABELS)
+    for cell, accuracies in zip(cells, found, strict=True):
+        assert list(accuracies) == list(GRID.methods)
+        groups = examples_by_class(LABELS, cell.spec, "abcdef", "test")
+        episodes = tabulate(
+            [
+                sample(groups, cell.spec, seed=0, stream=cell.stream, index=index)
+                for index in range(cell.count)
+            ]
+        )
+        for name, of_episode in accuracies.items():
+            expected = in_process.classify_episodes(METHODS[name](head), table, episodes, 2)
+            right = expected.probabilities[-1].argmax(-1) == expected.labels
+            # One query may fall the other way by rounding, since other calls have other sizes.
+            assert np.abs(of_episode - right.mean(axis=1)).sum() <= 2 / cell.spec.queries + 1e-6
+
+
+@pytest.mark.slow
+def test_the_report_has_a_row_for_each_method_and_paired_differences(evaluated, tmp_path):
+    cells, left_out, found = evaluated
+    rows = grid_report.results(cells, found)
+    assert len(rows) == 10 * 3
+    row = next(r for r in rows if (r["way"], r["query"], r["method"]) == (4, 6, "sib"))
+    gains = found[cells.index(next(c for c in cells if (c.spec.way, c.spec.queries) == (4, 6)))]
+    difference = gains["sib"] - gains["prototypes"]
+    assert row["differences"]["start"]["mean"] == pytest.approx(difference.mean())
+    assert row["differences"]["start"]["ci95"] == pytest.approx(
+        1.96 * difference.std() / np.sqrt(130)
+    )
+    report = {"dataset": "d", "backbone": "b", "seed": 0, "left_out": left_out, "results": rows}
+    lines = grid_report.markdown(report).splitlines()
+    assert lines[0] == ("| way | shot | queries | shares | cosine prototypes | SIB | BD-CSPN |")
+    assert len(lines) == 2 + 10 + 2 * len(left_out)
+    grid_report.write(tmp_path / "report.html", report)
+    page = (tmp_path / "report.html").read_text()
+    assert "Over prototypes, the trained model gains" in page
+    for name in ("accuracy_vs_queries", "differences"):
+        assert (tmp_path / f"pictures/{name}.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"methods": ("oracle",)}, 'method="oracle" is unknown'),
+        ({"query_shares": ("even",)}, 'shares="even" is unknown'),
+        ({"episodes": 0}, "episodes=0 must be at least 1"),
+        ({"queries": ()}, "queries is empty"),
+        ({"ways": (1,)}, "way=1 must be at least 2"),
+    ],
+)
+def test_invalid_grids_are_refused(fields, message):
+    with pytest.raises(UserError, match=message):
+        GridSettings(**{"ways": (5,), **fields})
