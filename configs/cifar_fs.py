@@ -5,6 +5,12 @@ r"""CIFAR-FS, 5-way, K = 3, the paper's network. Its argument: backbone and shot
     python -m jobs.pipeline --config=configs/cifar_fs.py:conv4_64,shot=5 \
         --base=work/cifar_fs_conv4_64 --workdir=work/cifar_fs_conv4_64/5shot
 
+`head=general` meta-trains one head for any way, shot and number of queries in place of the paper's
+and evaluates it beside other methods in a grid of settings:
+
+    python -m jobs.pipeline --config=configs/cifar_fs.py:conv4_64,head=general \
+        --base=work/cifar_fs_conv4_64 --workdir=work/cifar_fs_conv4_64/general
+
 The archive is downloaded, or taken from --config.manual_dir=DIR. Both share the backbone.
 
     backbone    paper, 1 shot    5 shots          ours, and the time
@@ -99,12 +105,7 @@ def _generalize(config: ConfigDict) -> None:
     config.meta.learning_rate = 4e-3
     config.meta.clip_norm = 1.0
     config.eval.num_steps = 3
-    config.eval.methods = (
-        "prototypes",
-        "logistic_regression",
-        "bd_cspn",
-        "laplacian_shot",
-        "pt_map",
-        "sib",
-    )
+    methods = ("prototypes", "logistic_regression", "bd_cspn", "laplacian_shot", "pt_map", "sib")
+    config.eval.methods = methods
+    config.grid = ConfigDict({"ways": (2, 5, 10, 20), "methods": methods})
     config.export.name = f"{config.data.name}_general"
