@@ -101,10 +101,12 @@ def _generalize(config: ConfigDict) -> None:
     config.meta.shots = (1, 10)
     config.meta.queries = (1, 600)
     config.meta.train_episodes = 40_000
-    config.meta.steps = 80_000
-    config.meta.learning_rate = 4e-3
+    config.meta.num_steps = 5
+    config.meta.steps = 60_000
+    config.meta.optimizer = "adam"
+    config.meta.learning_rate = 2e-3
+    config.meta.l2 = 0.0
     config.meta.clip_norm = 1.0
-    config.eval.num_steps = 3
     methods = ("prototypes", "logistic_regression", "bd_cspn", "laplacian_shot", "pt_map", "sib")
     config.eval.methods = methods
     config.grid = ConfigDict({"ways": (2, 5, 10, 20), "methods": methods})

@@ -15,7 +15,7 @@ from sib_tf.base.ranges import at_least, positive
 from sib_tf.training.callbacks.divergence import StopIfDiverged
 from sib_tf.training.callbacks.epoch_log import LogEpochs
 from sib_tf.training.callbacks.resuming import Resume
-from sib_tf.training.optimizers import SGDWithL2
+from sib_tf.training.optimizers import OPTIMIZERS
 
 MODEL = "model.keras"
 CURVES = "curves.json"
@@ -33,7 +33,8 @@ class Settings:
             `steps_per_call`.
         learning_rate: rate of meta-training at first, then a cosine down to 0 (eta, the step size
             within a task, is the model's).
-        l2: weight decay as an L2 term in the gradient.
+        l2: weight decay, with "sgd" as an L2 term in the gradient.
+        optimizer: name in `OPTIMIZERS`: "sgd", with Nesterov momentum as in the paper, or "adam".
         clip_norm: norm of all gradients together above which they are scaled down to it; None:
             whatever it is.
 
@@ -44,6 +45,7 @@ class Settings:
     steps: int
     learning_rate: float
     l2: float
+    optimizer: str = "sgd"
     clip_norm: float | None = None
     episodes_per_step: int = 1
     steps_per_call: int = 100
@@ -59,6 +61,7 @@ class Settings:
         )
         at_least(0, l2=self.l2)
         positive(learning_rate=self.learning_rate)
+        OPTIMIZERS[self.optimizer]
         if self.clip_norm is not None:
             positive(clip_norm=self.clip_norm)
         for field, unit in (("steps", "steps_per_epoch"), ("steps_per_epoch", "steps_per_call")):
@@ -121,7 +124,7 @@ def compiled(model: keras.Model, settings: Settings) -> StepsInOneProgram:
     """A task model with its loss and the optimizer of meta-training, ready for `fit`."""
     trainer = StepsInOneProgram(model)
     trainer.compile(
-        optimizer=SGDWithL2(
+        optimizer=OPTIMIZERS[settings.optimizer](
             keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps),
             l2=settings.l2,
             global_clipnorm=settings.clip_norm,

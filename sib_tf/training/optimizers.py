@@ -1,9 +1,12 @@
-"""SGD with the weight decay of the released code."""
+"""The optimizers of meta-training that a config can name; SGD decays as the released code does."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from sib_tf.base.registry import Registry
 
 
 @keras.saving.register_keras_serializable("sib_tf")
@@ -38,3 +41,14 @@ class SGDWithL2(keras.optimizers.SGD):
         config = super().get_config()
         del config["nesterov"]
         return {**config, "l2": self.l2}
+
+
+def _adam(learning_rate: Any, l2: float, **kwargs: Any) -> keras.optimizers.Optimizer:
+    """Adam; the weight decay is decoupled from the gradient (Loshchilov and Hutter, 2019)."""
+    return keras.optimizers.AdamW(learning_rate, weight_decay=l2, **kwargs)
+
+
+# Callable: learning rate or schedule, l2 and what any Keras optimizer takes -> optimizer.
+OPTIMIZERS: Registry[Callable[..., keras.optimizers.Optimizer]] = Registry("optimizer")
+OPTIMIZERS["sgd"] = SGDWithL2
+OPTIMIZERS["adam"] = _adam

@@ -175,6 +175,7 @@ OWN = {
     "meta.steps_per_epoch": 1000,
     "meta.learning_rate": 0.1,
     "meta.l2": 0.0,
+    "meta.optimizer": "adam",
     "meta.clip_norm": 1.0,
     "eval.episodes": 10,
     "eval.query_shares": ("dirichlet",),
