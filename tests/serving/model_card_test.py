@@ -39,7 +39,7 @@ def test_the_card_names_data_classes_accuracy_and_steps(tmp_path):
         "Trained on 2 classes: apple, aquarium fish.",
         "Tested on 1 classes: crab.",
         "3 synthetic-gradient steps of\nsize 0.001",
-        "| SIB, dense network, trained on balanced queries | 3 | 91.7 ± 0.4 | 0.031 |",
+        "| SIB, dense network, trained on balanced queries | 3 | 91.7 ± 0.4 | – | – | 0.031 |",
         "5-way 1-shot tasks with 75 queries",
         "Tied to 5 classes",
     ):
