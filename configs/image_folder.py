@@ -4,9 +4,9 @@ r"""Any folder of class folders, 5-way 1-shot, Conv-4-64, a set-wise synthetic g
         --config.data.root=FOLDER_OF_CLASS_FOLDERS
 
 The classes are divided into training, validation and test classes by `data.seed`, or by three
-lists. It takes at least 15 classes of 26 images: 5 classes for each part, and a class may have to
-give an episode its shot and all of its 25 queries. With so few, or few epochs, lower
-`phi.warmup_steps`, which the command asks for.
+lists. It takes at least 15 classes of 13 images: 5 classes for each part, and more images to train
+with than a batch of 64 holds. With so few, or few epochs, lower `phi.warmup_steps`, which the
+command asks for.
 The exported model tells apart any number of classes. Not in the paper.
 """
 

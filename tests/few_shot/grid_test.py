@@ -18,9 +18,9 @@ from sib_tf.few_shot.grid.settings import GridSettings
 from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.report import grid_report
 
-LABELS = np.repeat(np.arange(6), 30)
+LABELS = np.repeat(np.arange(6), 40)
 NOISE = np.random.default_rng(0)
-FEATURES = (NOISE.normal(size=(6, 8))[LABELS] + NOISE.normal(size=(180, 8))).astype(np.float32)
+FEATURES = (NOISE.normal(size=(6, 8))[LABELS] + NOISE.normal(size=(240, 8))).astype(np.float32)
 GRID = GridSettings(
     ways=(2, 4),
     shots=(1,),
@@ -90,14 +90,15 @@ def test_costly_methods_run_for_few_classes_and_queries_alone():
 @pytest.mark.slow
 def test_what_the_data_cannot_fill_is_left_out_with_a_line(evaluated):
     cells, left_out, _ = evaluated
-    # 2 classes of 30 cannot give 100 queries; 4 can: 1 + 25 of each.
+    # 2 classes of 40 cannot give 100 queries; 4 can, in equal or unequal shares.
     assert {(cell.spec.way, cell.spec.queries) for cell in cells} == {
         (2, 1), (2, 6), (4, 1), (4, 6), (4, 100)
     }  # fmt: skip
     assert left_out == [
-        f'2-way 1-shot, 100 {shares} queries: Class "0" of the test split has 30 images (the first '
-        "of 6 such classes), an episode needs 51 of each class for its support and its queries."
-        for shares in ("balanced", "dirichlet")
+        f'2-way 1-shot, 100 {shares} queries: Class "0" of the test split has 40 images (the first '
+        f"of 6 such classes), an episode needs {needed} of each class for its support and its "
+        "queries."
+        for shares, needed in (("balanced", 51), ("dirichlet", 76))
     ]
 
 

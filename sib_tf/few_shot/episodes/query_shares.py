@@ -20,10 +20,13 @@ class QueryShares:
         title: adjective in reports and tables: `title` queries.
         draw: callable: (random generator, Q, N, alpha) -> queries of each class, int64 [N], which
             sum to Q.
+        room: examples that every class must have for queries, in even shares, Q / N. Where counts
+            vary, more than 1, or nearly all draws would ask too much of a class.
     """
 
     title: str
     draw: Callable[[np.random.Generator, int, int, float], np.ndarray]
+    room: float = 1.5
 
     def counts(
         self, rng: np.random.Generator, queries: int, capacity: np.ndarray, alpha: float
@@ -82,7 +85,7 @@ def _varied(rng: np.random.Generator, queries: int, way: int, alpha: float) -> n
 
 
 QUERY_SHARES: Registry[QueryShares] = Registry("shares")
-QUERY_SHARES["balanced"] = QueryShares("balanced", _balanced)
+QUERY_SHARES["balanced"] = QueryShares("balanced", _balanced, room=1.0)
 QUERY_SHARES["dirichlet"] = QueryShares("Dirichlet", _dirichlet)
 QUERY_SHARES["mixture"] = QueryShares("mixed", _mixture)
 QUERY_SHARES["varied"] = QueryShares("varied", _varied)

@@ -56,8 +56,8 @@ class EpisodeSpec:
 
     @property
     def needed_of_a_class(self) -> int:
-        """Examples that every class must have, so that any N of them have S + Q together."""
-        return self.shot + math.ceil(self.queries / self.way)
+        """Examples that every class must have, for its support and its queries."""
+        return self.shot + math.ceil(QUERY_SHARES[self.shares].room * self.queries / self.way)
 
 
 @dataclasses.dataclass(frozen=True)
