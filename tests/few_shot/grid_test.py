@@ -24,8 +24,8 @@ FEATURES = (NOISE.normal(size=(6, 8))[LABELS] + NOISE.normal(size=(240, 8))).ast
 GRID = GridSettings(
     ways=(2, 4),
     shots=(1,),
-    queries=(1, 6, 100),
-    methods=("prototypes", "sib", "bd_cspn"),
+    queries=(6, 100),
+    methods=("prototypes", "sib"),
     episodes=130,  # two pieces of work
     large_episodes=3,
 )
@@ -70,7 +70,7 @@ def evaluated(files):
 
 def test_cells_are_all_combinations_with_their_counts():
     cells = list(GRID.cells(alpha=2.0))
-    assert len(cells) == 2 * 1 * 3 * 2
+    assert len(cells) == 2 * 1 * 2 * 2
     assert {cell.count for cell in cells if cell.spec.queries <= 75} == {130}
     assert {cell.count for cell in cells if cell.spec.queries > 75} == {3}
     assert len({cell.stream for cell in cells}) == len(cells)
@@ -91,9 +91,7 @@ def test_costly_methods_run_for_few_classes_and_queries_alone():
 def test_what_the_data_cannot_fill_is_left_out_with_a_line(evaluated):
     cells, left_out, _ = evaluated
     # 2 classes of 40 cannot give 100 queries; 4 can, in equal or unequal shares.
-    assert {(cell.spec.way, cell.spec.queries) for cell in cells} == {
-        (2, 1), (2, 6), (4, 1), (4, 6), (4, 100)
-    }  # fmt: skip
+    assert {(cell.spec.way, cell.spec.queries) for cell in cells} == {(2, 6), (4, 6), (4, 100)}
     assert left_out == [
         f'2-way 1-shot, 100 {shares} queries: Class "0" of the test split has 40 images (the first '
         f"of 6 such classes), an episode needs {needed} of each class for its support and its "
@@ -108,6 +106,8 @@ def test_accuracies_are_those_of_the_same_episodes_in_this_process(files, evalua
     head = keras.saving.load_model(files / "model.keras")
     table = feature_table.FeatureTable(FEATURES[np.newaxis], LABELS)
     for cell, accuracies in zip(cells, found, strict=True):
+        if cell.spec.shares == "balanced":
+            continue  # the same programs once more
         assert list(accuracies) == list(GRID.methods)
         groups = examples_by_class(LABELS, cell.spec, "abcdef", "test")
         episodes = tabulate(
@@ -127,7 +127,7 @@ def test_accuracies_are_those_of_the_same_episodes_in_this_process(files, evalua
 def test_the_report_has_a_row_for_each_method_and_paired_differences(evaluated, tmp_path):
     cells, left_out, found = evaluated
     rows = grid_report.results(cells, found)
-    assert len(rows) == 10 * 3
+    assert len(rows) == 6 * 2
     row = next(r for r in rows if (r["way"], r["query"], r["method"]) == (4, 6, "sib"))
     gains = found[cells.index(next(c for c in cells if (c.spec.way, c.spec.queries) == (4, 6)))]
     difference = gains["sib"] - gains["prototypes"]
@@ -137,8 +137,8 @@ def test_the_report_has_a_row_for_each_method_and_paired_differences(evaluated, 
     )
     report = {"dataset": "d", "backbone": "b", "seed": 0, "left_out": left_out, "results": rows}
     lines = grid_report.markdown(report).splitlines()
-    assert lines[0] == ("| way | shot | queries | shares | cosine prototypes | SIB | BD-CSPN |")
-    assert len(lines) == 2 + 10 + 2 * len(left_out)
+    assert lines[0] == ("| way | shot | queries | shares | cosine prototypes | SIB |")
+    assert len(lines) == 2 + 6 + 2 * len(left_out)
     grid_report.write(tmp_path / "report.html", report)
     page = (tmp_path / "report.html").read_text()
     assert "Over prototypes, the trained model gains" in page
