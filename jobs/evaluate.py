@@ -3,7 +3,8 @@
     python -m jobs.evaluate --config=configs/glyphs.py --workdir=work/glyphs
 
 Reads WORKDIR/model and, except for spinning lines, data, features and episodes; writes report.json,
-report.md, report.html and pictures into WORKDIR/evaluation.
+report.md, report.html and pictures into WORKDIR/evaluation. With config.grid.ways it does so for a
+grid of settings, too, into WORKDIR/grid.
 
 Options after `--` go to the Beam runner: `-- --direct_num_workers=2
 --direct_running_mode=multi_threading`. Spinning lines do not use Beam.
