@@ -14,7 +14,7 @@ from sib_tf.report.picture import Picture, panels
 from sib_tf.report.style import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION
 
 _COLOURS = (GREY, INK, GREEN, ORANGE, VERMILLION, "#CC79A7", "#56B4E9")
-_LARGEST = 10  # points: of the colours of the table
+_LARGEST, _DARK = 10, 6  # points: of the colours of the table
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -30,6 +30,9 @@ def accuracy_vs_queries(rows: Rows) -> Picture:
             _draw_line(axes, of, _colour(method, methods))
         axes.set_title(_title(setting))
         axes.set(xscale="log", xlabel="queries", ylabel="accuracy, %")
+        shown = sorted({row["query"] for row in rows if _panel(row) == setting})
+        axes.set_xticks(shown, [f"{queries:,}" for queries in shown])
+        axes.set_xticks([], minor=True)
     handles, labels = all_axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=4)
     described = (
@@ -63,9 +66,10 @@ def differences(rows: Rows) -> Picture:
     axes.imshow(np.clip(gains, -_LARGEST, _LARGEST), cmap="RdBu", norm=norm, aspect="auto")
     for (line, column), gain in np.ndenumerate(gains):
         text = "" if np.isnan(gain) else f"{gain:+.1f}".replace("-", "−")
-        axes.text(column, line, text, ha="center", va="center", fontsize=7)
+        colour = "white" if abs(gain) > _DARK else INK
+        axes.text(column, line, text, ha="center", va="center", fontsize=7, color=colour)
     axes.set_xticks(range(len(others)), [METHODS[name].title for name in others])
-    axes.set_yticks(range(len(cells)), [f"{_title(c[:3])}, {c[3]}" for c in cells], fontsize=7)
+    axes.set_yticks(range(len(cells)), [_cell_title(cell) for cell in cells], fontsize=7)
     axes.xaxis.tick_top()
     axes.grid(visible=False)
     worse = int((gains < 0).sum())
@@ -110,6 +114,11 @@ def _cell(row: Mapping[str, Any]) -> tuple[int, int, str, int]:
     return *_panel(row), row["query"]
 
 
-def _title(setting: tuple) -> str:
+def _cell_title(cell: tuple[int, int, str, int]) -> str:
+    way, shot, shares, queries = cell
+    return f"{way}-way {shot}-shot, {queries:,} {names.queries(shares)}"
+
+
+def _title(setting: tuple[int, int, str]) -> str:
     way, shot, shares = setting
     return f"{way}-way {shot}-shot, {names.queries(shares)}"
