@@ -143,7 +143,7 @@ def rows(
         train_query_shares: query shares of the episodes that the classifier was trained on.
     """
     training = {"synthetic_gradient": synthetic_gradient, "train_query_shares": train_query_shares}
-    right = {name: _of_episodes(p.probabilities, p.labels) for name, p in found.items()}
+    right = {name: of_episodes(p.probabilities, p.labels) for name, p in found.items()}
     compared = {name: of[min(trained_steps, len(of) - 1)] for name, of in right.items()}
     result = []
     for name, predictions in found.items():
@@ -177,7 +177,7 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         `accuracy`, the mean over episodes of the mean over queries, and `ci95`,
         1.96 * std / sqrt(E) with the standard deviation over episodes.
     """
-    mean, half_width = mean_and_interval(_of_episodes(probabilities, labels))
+    mean, half_width = mean_and_interval(of_episodes(probabilities, labels))
     return {"accuracy": mean, "ci95": half_width}
 
 
@@ -215,7 +215,7 @@ def differences(of_episode: np.ndarray, others: Mapping[str, np.ndarray]) -> dic
     return found
 
 
-def _of_episodes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def of_episodes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The accuracy of each episode, float [..., E], from probabilities [..., E, Q, N]."""
     return np.mean(probabilities.argmax(-1) == labels, axis=-1)
 

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from sib_tf.base.errors import UserError
-from sib_tf.base.ranges import positive
-from sib_tf.few_shot.episodes.query_shares import QUERY_SHARES
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec
 
 # Consecutive episodes of similar size, which one XLA program can train on without much padding.
@@ -52,8 +50,7 @@ class VariedEpisodes:
                     f"{name}=({low}, {high}) must rise from {least} or more: give the smallest and "
                     "the largest."
                 )
-        QUERY_SHARES[self.shares]
-        positive(dirichlet_alpha=self.alpha)
+        _ = self.largest  # refuses the shares and the concentration
 
     @property
     def largest(self) -> EpisodeSpec:
@@ -76,9 +73,7 @@ class VariedEpisodes:
         """
         key = [seed, zlib.crc32(f"{stream} sizes".encode())]
         block = np.random.default_rng([*key, index // BLOCK])
-        similar = {
-            name: _similar(getattr(self, name), count, block) for name, count in _LEVELS.items()
-        }
+        similar = {name: _similar(getattr(self, name), name, block) for name in _LEVELS}
         rng = np.random.default_rng([*key, index // BLOCK, index % BLOCK])
         way, shot = _log_uniform(similar["way"], rng), _log_uniform(self.shot, rng)
         most = max(1, way * (smallest - shot) // 2)
@@ -93,7 +88,7 @@ def levels(largest: int, name: str) -> list[int]:
         largest: largest size of all.
         name: "way" or "queries".
     """
-    return _levels(largest, _LEVELS[name])
+    return sorted({math.ceil(largest / _RATIO**n) for n in range(_LEVELS[name])})
 
 
 def level_of(size: int, levels: Sequence[int]) -> int:
@@ -101,14 +96,10 @@ def level_of(size: int, levels: Sequence[int]) -> int:
     return next(level for level in levels if size <= level)
 
 
-def _levels(largest: int, count: int) -> list[int]:
-    return sorted({math.ceil(largest / _RATIO**n) for n in range(count)})
-
-
-def _similar(size_range: Range, count: int, rng: np.random.Generator) -> Range:
+def _similar(size_range: Range, name: str, rng: np.random.Generator) -> Range:
     """Those sizes that share a level with one that is drawn."""
     low, high = size_range
-    bounds = _levels(high, count)
+    bounds = levels(high, name)
     level = level_of(_log_uniform(size_range, rng), bounds)
     below = [bound for bound in bounds if bound < level]
     return max(low, below[-1] + 1 if below else low), level

@@ -24,9 +24,9 @@ from sib_tf.beam import runner
 from sib_tf.beam.counters import counter
 from sib_tf.beam.records import parsed_batches, record_files, serialize
 from sib_tf.features import feature_table
-from sib_tf.few_shot.episodes.reader import tabulate
+from sib_tf.few_shot.episodes.reader import EpisodeTable, tabulate
 from sib_tf.few_shot.episodes.sampling import examples_by_class, sample
-from sib_tf.few_shot.evaluation import Predictor, refuse_not_finite
+from sib_tf.few_shot.evaluation import Predictor, of_episodes, refuse_not_finite
 from sib_tf.few_shot.grid.settings import Cell
 from sib_tf.few_shot.methods.registry import METHODS
 
@@ -55,6 +55,7 @@ class EvaluateChunk(beam.DoFn):
 
     def __init__(self, cells: Sequence[Cell], *, model: str, features: str, seed: int) -> None:
         self._cells, self._model, self._features, self._seed = cells, model, features, seed
+        self._pieces = pieces(cells)
 
     def setup(self) -> None:
         """Loads model and features."""
@@ -64,42 +65,44 @@ class EvaluateChunk(beam.DoFn):
 
     def process(self, number: int) -> Iterator[bytes]:
         """Draws the episodes of a piece of work and classifies them by every method."""
-        cell_number, start = pieces(self._cells)[number]
+        cell_number, start = self._pieces[number]
         cell = self._cells[cell_number]
         if start == 0:
             logging.getLogger("sib_tf").info(
                 "cell %d of %d: %s", cell_number + 1, len(self._cells), cell
             )
-        stop, size = min(start + _CHUNK, cell.count), _episodes_per_call(cell)
-        counter("episodes").inc(stop - start)
+        episodes = self._draw(cell, range(start, min(start + _CHUNK, cell.count)))
+        counter("episodes").inc(len(episodes))
         for method in cell.methods:
-            accuracy = [
-                self._accuracy(method, cell, first, min(first + size, stop))
-                for first in range(start, stop, size)
-            ]
             yield serialize(
                 {"cell": [cell_number], "start": [start]},
-                {"accuracy": np.concatenate(accuracy)},
+                {"accuracy": self._accuracy(method, episodes, _episodes_per_call(cell))},
                 {"method": [method.encode()]},
             )
 
-    def _accuracy(self, method: str, cell: Cell, start: int, stop: int) -> np.ndarray:
-        labels = self._table.labels
-        names = [str(label) for label in range(labels.max() + 1)]
-        groups = examples_by_class(labels, cell.spec, names, "test")
-        episodes = tabulate(
-            [
-                sample(groups, cell.spec, seed=self._seed, stream=cell.stream, index=index)
-                for index in range(start, stop)
-            ]
-        )
+    def _draw(self, cell: Cell, indices: range) -> EpisodeTable:
+        groups = _groups(self._table.labels, cell)
+        number = {"seed": self._seed, "stream": cell.stream}
+        return tabulate([sample(groups, cell.spec, index=index, **number) for index in indices])
+
+    def _accuracy(self, method: str, episodes: EpisodeTable, size: int) -> np.ndarray:
+        """Accuracy of each episode, float [E], by calls of `size` episodes."""
         if method not in self._predictors:
             self._predictors[method] = Predictor(
                 METHODS[method](self._classifier), self._classifier.num_steps
             )
-        found = self._predictors[method](self._table, episodes)
-        refuse_not_finite(method, found.probabilities)
-        return np.mean(found.probabilities[-1].argmax(-1) == found.labels, axis=-1)
+        found = []
+        for first in range(0, len(episodes), size):
+            part = self._predictors[method](self._table, episodes.part(first, first + size))
+            refuse_not_finite(method, part.probabilities)
+            found.append(of_episodes(part.probabilities[-1], part.labels))
+        return np.concatenate(found)
+
+
+def _groups(labels: np.ndarray, cell: Cell) -> dict[int, np.ndarray]:
+    """Positions of the examples of each class, see `examples_by_class`."""
+    names = [str(label) for label in range(labels.max() + 1)]
+    return examples_by_class(labels, cell.spec, names, "test")
 
 
 def pieces(cells: Sequence[Cell]) -> list[tuple[int, int]]:
@@ -122,11 +125,10 @@ def fitting(cells: Sequence[Cell], labels: np.ndarray) -> tuple[list[Cell], list
         cells: cells of the grid.
         labels: labels of the test split, int [n].
     """
-    names = [str(label) for label in range(labels.max() + 1)]
     kept, left_out = [], []
     for cell in cells:
         try:
-            examples_by_class(labels, cell.spec, names, "test")
+            _groups(labels, cell)
             kept.append(cell)
         except UserError as error:
             left_out.append(f"{cell}: {str(error).partition(':')[0]}.")

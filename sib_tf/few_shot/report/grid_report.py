@@ -15,7 +15,7 @@ from sib_tf.few_shot.report import grid_pictures
 from sib_tf.report import page, wording
 from sib_tf.report.markdown import table
 
-_SHARES = {"way": "way", "shot": "shot", "query": "queries", "query_shares": "shares"}
+_COLUMNS = {"way": "way", "shot": "shot", "query": "queries", "query_shares": "shares"}
 
 
 def results(cells: Sequence[Cell], found: Sequence[Accuracies]) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def markdown(report: Mapping[str, Any]) -> str:
             for name in methods
         )
         lines.append([*map(str, setting), *accuracies])
-    heads = [*_SHARES.values(), *(METHODS[name].title for name in methods)]
+    heads = [*_COLUMNS.values(), *(METHODS[name].title for name in methods)]
     return "\n".join([table(heads, lines), *(f"\nLeft out: {line}" for line in report["left_out"])])
 
 
@@ -92,7 +92,7 @@ def write(path: Path, report: Mapping[str, Any]) -> None:
 def _by_cell(rows: Sequence[Mapping[str, Any]]) -> dict[tuple, dict[str, Mapping[str, Any]]]:
     cells: dict[tuple, dict[str, Mapping[str, Any]]] = {}
     for row in rows:
-        key = tuple(row[field] for field in _SHARES)
+        key = tuple(row[field] for field in _COLUMNS)
         cells.setdefault(key, {})[row["method"]] = row
     return cells
 
