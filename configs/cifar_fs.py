@@ -94,6 +94,7 @@ def get_config(variant: str = "") -> ConfigDict:
 def _generalize(config: ConfigDict) -> None:
     """One head for episodes of any size, in place of the paper's."""
     config.meta.synthetic_gradient = "general"
+    config.meta.hidden_units = 48
     config.meta.initialization = "support_descent"
     config.meta.step_size = 0.075
     config.meta.query_shares = "varied"

@@ -111,7 +111,8 @@ def assist(step: Step, config: Configuration, workdir: Path, base: Path | None =
     if place.finished(step):
         _LOG.info("%s: %s is finished, nothing to do.", step.name, final)
         return False
-    _run(step, Context(_visible(step, config), workdir, place.base, part_of(final)))
+    folders = map(storage.absolute, (workdir, place.base, part_of(final)))
+    _run(step, Context(_visible(step, config), *folders))
     _LOG.info("%s: done; the chief writes %s", step.name, final)
     return True
 

@@ -12,6 +12,7 @@ from sib_tf.base.errors import UserError
 from sib_tf.base.registry import Registry
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot import family as few_shot
+from sib_tf.experiments.few_shot import features_family
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.regression import family as regression
 from sib_tf.experiments.step import Step
@@ -39,6 +40,9 @@ class Family:
 
 FAMILIES: Registry[Family] = Registry("config.family")
 FAMILIES["few_shot"] = Family(few_shot.TITLE, few_shot.SECTIONS, few_shot.check, few_shot.steps)
+FAMILIES["features"] = Family(
+    features_family.TITLE, features_family.SECTIONS, features_family.check, features_family.steps
+)
 FAMILIES["regression"] = Family(
     regression.TITLE, regression.SECTIONS, regression.check, regression.steps
 )

@@ -13,12 +13,11 @@ import tensorflow as tf
 from sib_tf.backbones import registry  # noqa: F401
 from sib_tf.backbones.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.base import keras_file
-from sib_tf.base.atomic import write_json
 from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
 from sib_tf.beam.counters import counter
 from sib_tf.datasets import prepared
-from sib_tf.features.feature_table import INFO, encode, not_finite
+from sib_tf.features.feature_table import encode, not_finite, write_info
 
 BATCH = 500  # images of one forward pass; fixed, for the draws of their views are made together
 # Images of one Beam element, in full batches. More would leave workers idle at the end of a small
@@ -135,7 +134,7 @@ def write(
     runner.write_records(
         folder / split, range(0, count, CHUNK), beam.ParDo(embed), beam_args=beam_args
     )
-    write_json(folder / INFO, {"examples": count, "views": views, "dim": network.output_shape[-1]})
+    write_info(folder, examples=count, views=views, dim=network.output_shape[-1])
     return count
 
 

@@ -20,10 +20,11 @@ import numpy as np
 import tensorflow as tf
 
 from sib_tf.base import commands
+from sib_tf.base.atomic import write_json
 from sib_tf.base.errors import UserError
-from sib_tf.beam.records import parsed_batches, record_files, serialize
+from sib_tf.beam.records import SUFFIX, parsed_batches, record_files, serialize
 
-INFO = "info.json"
+_INFO = "info.json"
 _NO_LABEL = -1
 
 
@@ -51,6 +52,21 @@ def encode(position: int, label: int, features: np.ndarray) -> bytes:
     return serialize(ints, {"features": features})
 
 
+def write_info(folder: Path, *, examples: int, views: int, dim: int) -> None:
+    """Writes the shape of a table beside its records."""
+    write_json(folder / _INFO, {"examples": examples, "views": views, "dim": dim})
+
+
+def write(folder: Path, table: FeatureTable) -> None:
+    """Stores a table that is in memory; `folder` must not exist."""
+    views, examples, dim = table.features.shape
+    folder.mkdir(parents=True)
+    with tf.io.TFRecordWriter(str(folder / f"features{SUFFIX}")) as writer:
+        for position, label in enumerate(table.labels):
+            writer.write(encode(position, label, table.features[:, position]))
+    write_info(folder, examples=examples, views=views, dim=dim)
+
+
 def read(folder: Path) -> FeatureTable:
     """Loads the features of a split.
 
@@ -59,7 +75,7 @@ def read(folder: Path) -> FeatureTable:
             features; names the file or folder.
     """
     try:
-        info = json.loads((folder / INFO).read_text())
+        info = json.loads((folder / _INFO).read_text())
         views, count, dim = info["views"], info["examples"], info["dim"]
     except (OSError, ValueError, KeyError):
         raise UserError(f"{folder} holds no features: run {commands.job('embed')} first.") from None

@@ -40,7 +40,8 @@ class FewShotClassifier(keras.Model):
             N from "class_mask" or the largest support label of the batch: a class without support
             in its episode takes no part there and gets probability 0, so that episodes may differ
             in their classes.
-        feature_dim: D, number of features.
+        feature_dim: D, number of features. None: any, from call to call, if no weight of lambda is
+            tied to one.
         num_steps: K, number of synthetic-gradient steps.
         step_size: eta, size of a step, which sums over queries.
         synthetic_gradient: name of xi in `XI`: "dense" (the paper's network), "set" (any number of
@@ -51,13 +52,14 @@ class FewShotClassifier(keras.Model):
 
     Raises:
         UserError: if the name is unknown: `synthetic_gradient` or `initialization`.
-        ValueError: if `way` is None and xi needs a fixed number of classes.
+        ValueError: if `way` is None and xi needs a fixed number of classes, or `feature_dim` is
+            None and lambda needs a fixed number of features.
     """
 
     def __init__(
         self,
         way: int | None,
-        feature_dim: int,
+        feature_dim: int | None,
         num_steps: int = 3,
         step_size: float = 1e-3,
         synthetic_gradient: str = "dense",
@@ -165,13 +167,14 @@ class FewShotClassifier(keras.Model):
             shape = inputs[name].shape
             if len(shape) != rank:
                 raise ValueError(f"{name} must have rank {rank}, got shape {tuple(shape)}.")
-            if rank == 3 and shape[-1] not in (None, self.feature_dim):
+            if rank == 3 and len({self.feature_dim, shape[-1]} - {None}) > 1:
                 raise ValueError(
                     f"{name} must end in {self.feature_dim} features, got shape {tuple(shape)}."
                 )
         _refuse_unequal(inputs, 0, "support_features", "query_features")
         _refuse_unequal(inputs, 0, "support_features", "support_labels")
         _refuse_unequal(inputs, 1, "support_features", "support_labels")
+        _refuse_unequal(inputs, 2, "support_features", "query_features")
         if "query_mask" in inputs:
             _refuse_unequal(inputs, 0, "query_features", "query_mask")
             _refuse_unequal(inputs, 1, "query_features", "query_mask")

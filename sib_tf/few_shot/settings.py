@@ -128,8 +128,7 @@ class MetaSettings(meta_training.Settings):
         )
         if self.hidden_units is not None:
             at_least(1, hidden_units=self.hidden_units)
-        kind = XI[self.synthetic_gradient]
-        if self.varies and not kind.any_way:
+        if self.varies and not XI[self.synthetic_gradient].any_way:
             raise UserError(
                 f'synthetic_gradient="{self.synthetic_gradient}" is tied to one number of classes: '
                 "use another with ways, shots or queries, or leave these out."
@@ -151,11 +150,12 @@ class MetaSettings(meta_training.Settings):
 
         Args:
             way: N; of no account if training episodes are of many sizes.
-            feature_dim: D.
+            feature_dim: D; of no account if no weight of lambda is tied to it.
         """
+        tied = not INITIALIZATIONS[self.initialization].any_features
         return FewShotClassifier(
             None if self.varies else way,
-            feature_dim,
+            feature_dim if tied else None,
             num_steps=self.num_steps,
             step_size=self.step_size,
             synthetic_gradient=self.synthetic_gradient,

@@ -98,13 +98,12 @@ def test_xla_compiles_it_for_any_way():
 
 
 def test_with_many_queries_a_step_is_a_mean():
-    # Each query a thousand times over tells nothing new but that a query is not alone, and the
+    # Each query a hundred times over tells nothing new but that a query is not alone, and the
     # number itself, which the network is told.
     head = make_head()
-    first = head.xi.perceptron.dense1
-    kernel = np.asarray(first.kernel)
-    kernel[-3:] = 0  # it no longer sees the sizes
-    first.kernel.assign(kernel)
+    for weight in head.xi.weights:
+        if weight.shape[0] == 3:  # by size
+            weight.assign(tf.zeros_like(weight))
     inputs = make_inputs(episodes=1)
     once, often = (
         {**inputs, "query_features": np.repeat(inputs["query_features"], n, axis=1)}
@@ -113,6 +112,18 @@ def test_with_many_queries_a_step_is_a_mean():
     np.testing.assert_allclose(
         classify(head, often)[:, :, ::100], classify(head, once)[:, :, ::50], rtol=0.05, atol=0.02
     )
+
+
+@pytest.mark.parametrize("name", ["gamma_by", "beta_by"])
+@pytest.mark.parametrize("norm", ["norm1", "norm2"])
+def test_the_size_of_an_episode_reaches_the_network(name, norm):
+    head, inputs = make_head(), make_inputs()
+    before = classify(head, inputs)
+    weight = getattr(getattr(head.xi.perceptron, norm), name)
+    weight.assign(tf.zeros_like(weight))
+    after = classify(head, inputs)
+    np.testing.assert_array_equal(after[0], before[0])
+    assert np.abs(after[1] - before[1]).max() > 1e-3
 
 
 def test_the_support_gradient_is_that_of_its_cross_entropy():
@@ -129,7 +140,9 @@ def test_the_support_gradient_is_that_of_its_cross_entropy():
         )
         loss = tf.reduce_sum(tf.reduce_mean(losses, axis=1))
     gradient = tape.gradient(loss, start)
-    rate = (QUERIES - 1) / QUERIES * np.exp(head.xi.log_support)
+    sizes = np.log([QUERIES, WAY, SHOT]) / [3, 1, 1] - [1, 1.5, 0.5]
+    strength = np.exp(sizes @ head.xi.strengths.kernel.numpy() + head.xi.strengths.bias.numpy())[1]
+    rate = (QUERIES - 1) / QUERIES * strength
     np.testing.assert_allclose(after, start - rate * gradient, atol=1e-12)
 
 

@@ -1,11 +1,8 @@
 """A grid of settings: its cells, what is left out, and its report."""
 
-import json
-
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from sib_tf import FewShotClassifier
 from sib_tf.base.errors import UserError
@@ -21,6 +18,7 @@ from sib_tf.few_shot.report import grid_report
 LABELS = np.repeat(np.arange(6), 40)
 NOISE = np.random.default_rng(0)
 FEATURES = (NOISE.normal(size=(6, 8))[LABELS] + NOISE.normal(size=(240, 8))).astype(np.float32)
+TABLE = feature_table.FeatureTable(FEATURES[np.newaxis], LABELS)
 GRID = GridSettings(
     ways=(2, 4),
     shots=(1,),
@@ -38,25 +36,20 @@ def files(tmp_path_factory):
     keras.utils.set_random_seed(0)
     head = FewShotClassifier(
         None,
-        8,
+        None,
         num_steps=2,
         step_size=1.0,
         synthetic_gradient="general",
         initialization="class_means",
     )
     head.save(folder / "model.keras")
-    (folder / "features").mkdir()
-    with tf.io.TFRecordWriter(str(folder / "features/a.tfrecord")) as writer:
-        for n in range(len(LABELS)):
-            writer.write(feature_table.encode(n, LABELS[n], FEATURES[[n]]))
-    info = {"views": 1, "examples": len(LABELS), "dim": 8}
-    (folder / "features" / feature_table.INFO).write_text(json.dumps(info))
+    feature_table.write(folder / "features", TABLE)
     return folder
 
 
 @pytest.fixture(scope="module")
 def evaluated(files):
-    cells, left_out = evaluation.fitting(list(GRID.cells(alpha=2.0)), LABELS)
+    cells, left_out = evaluation.fitting(list(GRID.cells()), LABELS)
     found = evaluation.evaluate_on_beam(
         files / "scratch",
         cells,
@@ -69,20 +62,18 @@ def evaluated(files):
 
 
 def test_cells_are_all_combinations_with_their_counts():
-    cells = list(GRID.cells(alpha=2.0))
+    cells = list(GRID.cells())
     assert len(cells) == 2 * 1 * 2 * 2
     assert {cell.count for cell in cells if cell.spec.queries <= 75} == {130}
     assert {cell.count for cell in cells if cell.spec.queries > 75} == {3}
     assert len({cell.stream for cell in cells}) == len(cells)
-    assert list(GridSettings().cells(alpha=2.0)) == []
+    assert list(GridSettings().cells()) == []
 
 
 def test_costly_methods_run_for_few_classes_and_queries_alone():
     grid = GridSettings(ways=(5, 10), queries=(75, 300), methods=("tim", "prototypes"))
     with_tim = {
-        (cell.spec.way, cell.spec.queries)
-        for cell in grid.cells(alpha=2.0)
-        if "tim" in cell.methods
+        (cell.spec.way, cell.spec.queries) for cell in grid.cells() if "tim" in cell.methods
     }
     assert with_tim == {(5, 75)}
 
@@ -104,7 +95,6 @@ def test_what_the_data_cannot_fill_is_left_out_with_a_line(evaluated):
 def test_accuracies_are_those_of_the_same_episodes_in_this_process(files, evaluated):
     cells, _, found = evaluated
     head = keras.saving.load_model(files / "model.keras")
-    table = feature_table.FeatureTable(FEATURES[np.newaxis], LABELS)
     for cell, accuracies in zip(cells, found, strict=True):
         if cell.spec.shares == "balanced":
             continue  # the same programs once more
@@ -117,7 +107,7 @@ def test_accuracies_are_those_of_the_same_episodes_in_this_process(files, evalua
             ]
         )
         for name, of_episode in accuracies.items():
-            expected = in_process.classify_episodes(METHODS[name](head), table, episodes, 2)
+            expected = in_process.classify_episodes(METHODS[name](head), TABLE, episodes, 2)
             right = expected.probabilities[-1].argmax(-1) == expected.labels
             # One query may fall the other way by rounding, since other calls have other sizes.
             assert np.abs(of_episode - right.mean(axis=1)).sum() <= 2 / cell.spec.queries + 1e-6
@@ -135,7 +125,7 @@ def test_the_report_has_a_row_for_each_method_and_paired_differences(evaluated, 
     assert row["differences"]["start"]["ci95"] == pytest.approx(
         1.96 * difference.std() / np.sqrt(130)
     )
-    report = {"dataset": "d", "backbone": "b", "seed": 0, "left_out": left_out, "results": rows}
+    report = {"features": "d, b", "seed": 0, "left_out": left_out, "results": rows}
     lines = grid_report.markdown(report).splitlines()
     assert lines[0] == ("| way | shot | queries | shares | cosine prototypes | SIB |")
     assert len(lines) == 2 + 6 + 2 * len(left_out)

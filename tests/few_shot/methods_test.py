@@ -1,7 +1,5 @@
 """A method that is added by one registry entry is evaluated and appears in all reports."""
 
-import json
-
 import keras
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from sib_tf import FewShotClassifier
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import results_summary
 from sib_tf.features import feature_table
+from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot import evaluation, predictions
 from sib_tf.few_shot.episodes import schema
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
@@ -51,27 +50,17 @@ def _registered():
     del METHODS[NAME]
 
 
-def write_records(folder, records):
-    folder.mkdir()
-    with tf.io.TFRecordWriter(str(folder / "a.tfrecord")) as writer:
-        for record in records:
-            writer.write(record)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def classify(tmp_path_factory):
     """A function that evaluates methods, given by name, on the episodes with Beam."""
     root = tmp_path_factory.mktemp("stored")
-    features = write_records(
-        root / "features",
-        (feature_table.encode(n, LABELS[n], FEATURES[[n]]) for n in range(len(LABELS))),
-    )
-    info = {"views": 1, "examples": len(LABELS), "dim": 6}
-    (features / feature_table.INFO).write_text(json.dumps(info))
+    feature_table.write(root / "features", FeatureTable(FEATURES[np.newaxis], LABELS))
     groups = examples_by_class(LABELS, SPEC, "abcd", "test")
     drawn = (sample(groups, SPEC, seed=0, stream="test", index=i) for i in range(COUNT))
-    episodes = write_records(root / "episodes", map(schema.encode, drawn))
+    (root / "episodes").mkdir()
+    with tf.io.TFRecordWriter(str(root / "episodes/a.tfrecord")) as writer:
+        for episode in drawn:
+            writer.write(schema.encode(episode))
     keras.utils.set_random_seed(0)
     FewShotClassifier(3, 6, num_steps=1, step_size=0.1).save(root / "model.keras")
 
@@ -81,8 +70,8 @@ def classify(tmp_path_factory):
             methods=methods,
             model=root / "model.keras",
             num_steps=2,
-            features=features,
-            episodes=episodes,
+            features=root / "features",
+            episodes=root / "episodes",
             spec=SPEC,
             count=COUNT,
         )

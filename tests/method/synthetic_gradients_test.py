@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import keras
 import numpy as np
@@ -9,6 +10,20 @@ from sib_tf.method.xi.dense import DenseSyntheticGradient
 from sib_tf.method.xi.episode_normalization import EpisodeNormalization
 from sib_tf.method.xi.pair_features import pair_features
 from sib_tf.method.xi.registry import XI
+
+
+def test_scale_and_shift_depend_on_the_episode():
+    layer = EpisodeNormalization(conditions=2, dtype="float64")
+    layer.build((2, 2, 1))
+    layer.gamma.assign([2.0])
+    layer.beta.assign([0.5])
+    layer.gamma_by.assign([[1.0], [10.0]])
+    layer.beta_by.assign([[3.0], [0.0]])
+    # Each episode is -1 and 1 once normalised, but for epsilon.
+    x = np.array([[[-100.0], [300.0]], [[0.0], [500.0]]])
+    found = layer(x, about=np.array([[1.0, 0.0], [-1.0, 0.1]]))
+    # Episode 1: scale 2 + 1, shift 0.5 + 3. Episode 2: scale 2 - 1 + 1, shift 0.5 - 3.
+    np.testing.assert_allclose(found[..., 0], [[0.5, 6.5], [-4.5, -0.5]], atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 2), (2, 4, 3, 2)])
@@ -99,20 +114,21 @@ def test_pair_features_by_hand():
             [0, ln(0.5), 0.5, 0.25, 3 / 8, 0.5, ln(2), 5 / 8, 1 / 3],
         ],
     ]
-    neighbors = np.array([[[0, 1], [2 / 3, 1 / 3]]])
-    found = pair_features(np.array([[[ln(3), 0.0], [0.0, 0.0]]]), neighbors)
+    weights = np.array([[[0, 1], [2 / 3, 1 / 3]]])
+    found = pair_features(np.array([[[ln(3), 0.0], [0.0, 0.0]]]), partial(np.matmul, weights))
     np.testing.assert_allclose(found[0], expected, atol=1e-12)
 
 
 def test_pair_features_ignore_absent_classes():
     logits = np.random.default_rng(0).normal(size=(2, 4, 3))
     there = np.array([[True, False, True], [True, True, True]])[:, np.newaxis]
-    neighbors = np.random.default_rng(1).dirichlet([1.0] * 4, size=(2, 4))
-    found = pair_features(logits, neighbors, there).numpy()
-    alone = pair_features(logits[:1, :, ::2], neighbors[:1])
+    weights = np.random.default_rng(1).dirichlet([1.0] * 4, size=(2, 4))
+    found = pair_features(logits, partial(np.matmul, weights), there).numpy()
+    alone = pair_features(logits[:1, :, ::2], partial(np.matmul, weights[:1]))
     np.testing.assert_allclose(found[:1, :, ::2], alone, atol=1e-12)
     np.testing.assert_array_equal(found[0, :, 1], 0)
-    np.testing.assert_allclose(found[1:], pair_features(logits[1:], neighbors[1:]), atol=1e-12)
+    other = pair_features(logits[1:], partial(np.matmul, weights[1:]))
+    np.testing.assert_allclose(found[1:], other, atol=1e-12)
 
 
 def test_normalization_ignores_absent_entries():

@@ -112,6 +112,7 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     if splits == ("test",):
         train = copied(train, weights)
     evaluate = evaluate_step(train, [embed["test"]], episodes["test"])
+    grid = grid_step(train, embed["test"], f"{config.data.name}, {config.phi.backbone}")
     exported = export_step(train, evaluate)
     walk = [
         data,
@@ -120,7 +121,7 @@ def steps(config: Configuration, options: Options) -> list[Step]:
         *(embed[split] for split in splits),
         train,
         evaluate,
-        *([grid_step(train, embed["test"])] if config.grid.ways else []),
+        *([grid] if config.grid.ways else []),
         exported,
         predict_step(evaluate, exported),
     ]

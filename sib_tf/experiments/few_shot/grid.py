@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sib_tf.base import keras_file
-from sib_tf.datasets import prepared
+from sib_tf.base.errors import UserError
 from sib_tf.experiments import report_files
-from sib_tf.experiments.few_shot.backbone import features_folder
+from sib_tf.experiments.few_shot.backbone import features_folder, stored_features
 from sib_tf.experiments.few_shot.classifier import model_file
-from sib_tf.experiments.few_shot.data import prepared_data
 from sib_tf.experiments.step import Context, Step
+from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.grid import evaluation
 from sib_tf.few_shot.grid.settings import Cell
 from sib_tf.few_shot.methods.registry import METHODS
@@ -18,24 +18,30 @@ from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.few_shot.report import grid_report
 
 
-def grid_step(train: Step, embed: Step) -> Step:
-    """Evaluates the methods of `config.grid` in all its cells; episodes are drawn on the way."""
+def grid_step(train: Step, embed: Step, features: str) -> Step:
+    """Evaluates the methods of `config.grid` in all its cells; episodes are drawn on the way.
+
+    Args:
+        train: step of the model.
+        embed: step of the features of the test split.
+        features: what they are features of, for the report.
+    """
     return Step(
         "evaluate",
         "grid",
-        reads=("seed", "grid", "episodes.dirichlet_alpha"),
+        reads=("seed", "grid"),
         requires=(train, embed),
         run=_run,
         remote=True,
-    )
+    ).with_options(features=features)
 
 
-def _run(context: Context) -> dict[str, Any]:
+def _run(context: Context, features: str) -> dict[str, Any]:
     config = context.config
-    labels = prepared.read_labels(prepared.builder_of(prepared_data(context)), "test")
-    every = config.grid.cells(config.episodes.dirichlet_alpha)
-    cells, left_out = evaluation.fitting(list(every), labels)
-    cells = _that_the_model_can(cells, keras_file.load(model_file(context)))
+    table, model = stored_features(context, "test"), keras_file.load(model_file(context))
+    _refuse_other_features(model, table)
+    cells, left_out = evaluation.fitting(list(config.grid.cells()), table.labels)
+    cells = _that_the_model_can(cells, model)
     found = evaluation.evaluate_on_beam(
         context.folder / "accuracies",
         cells,
@@ -45,8 +51,7 @@ def _run(context: Context) -> dict[str, Any]:
         beam_args=context.beam_args,
     )
     content = {
-        "dataset": config.data.name,
-        "backbone": config.phi.backbone,
+        "features": features,
         "seed": config.seed,
         "left_out": left_out,
         "results": grid_report.results(cells, found),
@@ -55,6 +60,15 @@ def _run(context: Context) -> dict[str, Any]:
     report_files.write(context.folder, content, table, "Accuracy in the cells of the grid")
     grid_report.write(context.folder / "report.html", content)
     return {"cells": len(cells), "left_out": len(left_out)}
+
+
+def _refuse_other_features(model: FewShotClassifier, table: FeatureTable) -> None:
+    size = table.features.shape[-1]
+    if model.feature_dim not in (None, size):
+        raise UserError(
+            f"The model is for images of {model.feature_dim} features, these have {size}: take a "
+            "general head, which serves any."
+        )
 
 
 def _that_the_model_can(cells: Sequence[Cell], model: FewShotClassifier) -> list[Cell]:

@@ -26,6 +26,7 @@ class GridSettings:
         methods: names in `METHODS`. Costly ones run for 5 classes and 75 queries at most.
         episodes: episodes of a cell with up to 75 queries.
         large_episodes: episodes of a cell with more.
+        dirichlet_alpha: concentration of the Dirichlet distribution of unbalanced query shares.
 
     Raises:
         UserError: if a number is out of range, or shares or a method are unknown.
@@ -38,6 +39,7 @@ class GridSettings:
     methods: tuple[str, ...] = ("prototypes", "sib")
     episodes: int = 2000
     large_episodes: int = 600
+    dirichlet_alpha: float = 2.0
 
     def __post_init__(self) -> None:
         at_least(1, episodes=self.episodes, large_episodes=self.large_episodes)
@@ -48,16 +50,16 @@ class GridSettings:
         for name in ("shots", "queries", "query_shares", "methods"):
             if not getattr(self, name):
                 raise UserError(f"{name} is empty: name one at least, or leave out ways.")
-        list(self.cells(alpha=1.0))
+        list(self.cells())
 
-    def cells(self, alpha: float) -> Iterator["Cell"]:
-        """All cells; `alpha` is the concentration of Dirichlet shares."""
+    def cells(self) -> Iterator["Cell"]:
+        """All cells."""
         for way, shot, queries, shares in itertools.product(
             self.ways, self.shots, self.queries, self.query_shares
         ):
             large = queries > _MANY
             yield Cell(
-                spec=EpisodeSpec(way, shot, queries, shares, alpha),
+                spec=EpisodeSpec(way, shot, queries, shares, self.dirichlet_alpha),
                 count=self.large_episodes if large else self.episodes,
                 methods=tuple(
                     name

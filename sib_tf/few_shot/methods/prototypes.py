@@ -18,8 +18,9 @@ class Prototypes(Method):
     is_start: ClassVar[bool] = True
 
     def __init__(self, classifier: FewShotClassifier) -> None:
+        del classifier
         untrained = FewShotClassifier(
-            None, classifier.feature_dim, num_steps=0, synthetic_gradient="set"
+            None, None, num_steps=0, synthetic_gradient="set", initialization="class_means"
         )
         super().__init__(untrained)
 

@@ -63,16 +63,15 @@ def write(path: Path, report: Mapping[str, Any]) -> None:
 
     Args:
         path: HTML file to write.
-        report: `dataset`, `backbone`, `seed`, the rows of `results`, and `left_out`, a line for
-            each cell that the data cannot fill.
+        report: `features`, what they are of, `seed`, the rows of `results`, and `left_out`, a line
+            for each cell that the data cannot fill.
     """
     rows = report["results"]
     content = page.Page(
-        title=f"A grid of settings on {report['dataset']}",
+        title=f"A grid of settings on {report['features']}",
         summary=_summary(rows),
         facts={
-            "Data set": report["dataset"],
-            "Backbone": report["backbone"],
+            "Features": report["features"],
             "Cells": len(_by_cell(rows)),
             "Left out": len(report["left_out"]),
             "Seed": report["seed"],

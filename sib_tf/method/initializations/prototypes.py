@@ -1,5 +1,7 @@
 """theta^0 from the means of the support features."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
@@ -11,6 +13,8 @@ class ClassMeans(keras.layers.Layer):
     Each support feature is normalised first, then averaged within its class. Classes may have
     different numbers of examples. A negative label marks padding: the example counts for no class.
     """
+
+    any_features: ClassVar[bool] = True
 
     def call(self, support_features: tf.Tensor, support_labels: tf.Tensor, way: int) -> tf.Tensor:
         """Averages the support set by class.
@@ -47,8 +51,16 @@ class PrototypeInitialization(ClassMeans):
     Source: section 4.2 of the paper; `wnLayerFavg` of the released code.
     """
 
+    any_features: ClassVar[bool] = False
+
     def build(self, support_features_shape: tuple[int | None, ...], *_: tuple) -> None:
-        """Creates the diagonal, [D]."""
+        """Creates the diagonal, [D].
+
+        Raises:
+            ValueError: if D is not known.
+        """
+        if support_features_shape[-1] is None:
+            raise ValueError("The diagonal has a weight for each feature: give feature_dim.")
         self.diagonal = self.add_weight(
             name="diagonal", shape=(support_features_shape[-1],), initializer="ones"
         )

@@ -1,7 +1,8 @@
 """The initializations from a support set that a config can name.
 
 An initialization is a Keras layer: `build((B, S, D))` creates its weights, and
-`call(support_features, support_labels, way)` returns theta^0, float [B, N, D].
+`call(support_features, support_labels, way)` returns theta^0, float [B, N, D]. Its `any_features`
+says whether the same weights serve any D.
 """
 
 import keras

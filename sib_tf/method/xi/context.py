@@ -5,7 +5,7 @@ from functools import cached_property
 
 import tensorflow as tf
 
-from sib_tf.method.xi.neighbors import neighbor_weights
+from sib_tf.method.xi.neighbors import Neighbors
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,7 +32,31 @@ class Context:
         rows = self.query_mask[..., tf.newaxis]
         return rows if self.class_mask is None else rows & self.class_mask
 
+    @property
+    def num_queries(self) -> tf.Tensor:
+        """Q of each episode without its padding, float [B]."""
+        if self.query_mask is None:
+            return self._of_each(tf.shape(self.queries)[1])
+        return self._number(self.query_mask)
+
+    @property
+    def num_support(self) -> tf.Tensor:
+        """S of each episode without its padding, float [B]."""
+        return self._number(self.support_labels >= 0)
+
+    def num_classes(self, way: tf.Tensor) -> tf.Tensor:
+        """N of each episode, float [B]; `way` is the number of logits, some of absent classes."""
+        if self.class_mask is None:
+            return self._of_each(way)
+        return self._number(self.class_mask[:, 0])
+
+    def _of_each(self, number: tf.Tensor) -> tf.Tensor:
+        return tf.fill(tf.shape(self.queries)[:1], tf.cast(number, self.queries.dtype))
+
+    def _number(self, there: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(tf.cast(there, self.queries.dtype), axis=1)
+
     @cached_property
-    def neighbors(self) -> tf.Tensor:
-        """How much each query counts as a neighbour of each: float [B, Q, Q], rows sum to 1."""
-        return neighbor_weights(self.queries, self.query_mask)
+    def neighbors(self) -> Neighbors:
+        """Which queries are alike."""
+        return Neighbors(self.queries, self.query_mask)

@@ -7,32 +7,83 @@ from sib_tf.method.presence import masked_mean
 # Of 5, 10 and 20 the best on the validation classes of CIFAR-FS.
 SHARPNESS = 10.0
 
+BLOCK = 2000  # queries whose neighbours are looked at together
+
 # In place of a cosine: a query that is alone finds itself sooner than padding.
 _ITSELF, _PADDING = -1e8, -1e9
 
 
-def neighbor_weights(queries: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """How much each other query counts as a neighbour of a query.
+class Neighbors:
+    """How much each other query of an episode counts as a neighbour of a query.
 
         weights[q, r] = softmax over r != q of SHARPNESS * cos(f_q - m, f_r - m)
 
-    with unit features f and their mean m over the episode, which all images share. Not in the
-    paper, whose xi sees predictions alone.
+    with unit features f and their mean m over the episode, which all images share. Rows sum to 1,
+    and a query is a neighbour of itself only if it is alone. Not in the paper, whose xi sees
+    predictions alone.
+
+    Of more than `BLOCK` queries the weights are never kept: each step computes them anew, block by
+    block and in single precision, so that memory grows with Q and not with its square.
 
     Args:
         queries: float [B, Q, D], not all zero.
-        mask: bool [B, Q], False where a query is padding, which counts for none; all count if left
-            out.
-
-    Returns:
-        float [B, Q, Q]; rows sum to 1, and a query is a neighbour of itself only if it is alone.
-        Memory grows with the square of Q: 10,000 queries take 400 MB in float32.
+        mask: bool [B, Q], False where a query is padding, which counts for none; None if all count.
     """
-    present = None if mask is None else mask[..., tf.newaxis]
-    unit = tf.math.l2_normalize(queries, axis=-1)
-    centred = tf.math.l2_normalize(unit - masked_mean(unit, 1, present), axis=-1)
-    cosines = tf.matmul(centred, centred, transpose_b=True)
+
+    def __init__(self, queries: tf.Tensor, mask: tf.Tensor | None = None) -> None:
+        present = None if mask is None else mask[..., tf.newaxis]
+        unit = tf.math.l2_normalize(queries, axis=-1)
+        self._centred = tf.math.l2_normalize(unit - masked_mean(unit, 1, present), axis=-1)
+        self._mask = mask
+        self._known = self._centred.shape[1]
+        self._kept = self._weights() if self._known and self._known <= BLOCK else None
+
+    def mean(self, values: tf.Tensor) -> tf.Tensor:
+        """Mean of `values`, float [B, Q, N], over the neighbours of each query: float [B, Q, N]."""
+        if self._kept is not None:
+            return tf.matmul(self._kept, values)
+        if self._known:
+            return self._mean_by_blocks(values)
+        return tf.cond(
+            self._count() > BLOCK,
+            lambda: self._mean_by_blocks(values),
+            lambda: tf.matmul(self._weights(), values),
+        )
+
+    def _count(self) -> tf.Tensor | int:
+        return self._known or tf.shape(self._centred)[1]
+
+    def _weights(self) -> tf.Tensor:
+        return _rows(self._centred, self._mask, tf.range(self._count()))
+
+    def _mean_by_blocks(self, values: tf.Tensor) -> tf.Tensor:
+        count = self._count()
+        starts = tf.range(0, count, BLOCK)
+        centred, single = tf.cast(self._centred, tf.float32), tf.cast(values, tf.float32)
+
+        def of_block(start: tf.Tensor) -> tf.Tensor:
+            # Beyond the end the last query is repeated, so that all blocks have the same size.
+            rows = tf.minimum(start + tf.range(BLOCK), count - 1)
+            return tf.matmul(_rows(centred, self._mask, rows), single)
+
+        blocks = tf.map_fn(
+            of_block, starts, fn_output_signature=tf.float32, parallel_iterations=1
+        )  # [Q / BLOCK, B, BLOCK, N]
+        batch, way = tf.shape(values)[0], tf.shape(values)[2]
+        found = tf.reshape(tf.transpose(blocks, [1, 0, 2, 3]), [batch, -1, way])[:, :count]
+        return tf.cast(found, values.dtype)
+
+
+def _rows(centred: tf.Tensor, mask: tf.Tensor | None, rows: tf.Tensor) -> tf.Tensor:
+    """Some rows of the weights, float [B, R, Q].
+
+    Args:
+        centred: unit vectors, float [B, Q, D].
+        mask: bool [B, Q], see `Neighbors`.
+        rows: numbers of the rows, int32 [R].
+    """
+    cosines = tf.matmul(tf.gather(centred, rows, axis=1), centred, transpose_b=True)
     if mask is not None:
         cosines = tf.where(mask[:, tf.newaxis], cosines, _PADDING)
-    itself = tf.fill(tf.shape(cosines)[:-1], tf.cast(_ITSELF, cosines.dtype))
-    return tf.nn.softmax(SHARPNESS * tf.linalg.set_diag(cosines, itself))
+    itself = rows[:, tf.newaxis] == tf.range(tf.shape(centred)[1])
+    return tf.nn.softmax(SHARPNESS * tf.where(itself, tf.cast(_ITSELF, cosines.dtype), cosines))

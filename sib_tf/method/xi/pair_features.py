@@ -1,5 +1,7 @@
 """What the set-wise xi sees of a (query, class) pair."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from sib_tf.method.presence import ABSENT, masked_mean, zero_if_absent
@@ -8,13 +10,15 @@ NUM_FEATURES = 9
 
 
 def pair_features(
-    logits: tf.Tensor, neighbors: tf.Tensor, present: tf.Tensor | None = None
+    logits: tf.Tensor,
+    neighbor_mean: Callable[[tf.Tensor], tf.Tensor],
+    present: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Describes each (query, class) pair by itself and by its context in the episode.
 
     Args:
         logits: float [B, Q, N].
-        neighbors: float [B, Q, Q], rows sum to 1: how much each query counts for each.
+        neighbor_mean: callable: float [B, Q, N] -> its mean over the neighbours of each query.
         present: bool [B, Q, N] or sizes of 1: which pairs are there; all if left out.
 
     Returns:
@@ -41,7 +45,7 @@ def pair_features(
             tf.broadcast_to(tf.reduce_max(p, axis=-1, keepdims=True), shape),
             tf.broadcast_to(-tf.reduce_sum(p * log_p, axis=-1, keepdims=True), shape),
             tf.nn.softmax(log_p - log_share),
-            tf.matmul(neighbors, p),
+            neighbor_mean(p),
         ],
         axis=-1,
     )

@@ -27,15 +27,18 @@ class Perceptron(keras.layers.Layer):
         inputs: channels that come in.
         hidden: units of the two hidden layers.
         outputs: channels that go out.
+        conditions: M, numbers about the episode that the normalisations depend on.
     """
 
-    def __init__(self, inputs: int, hidden: int, outputs: int, **kwargs: Any) -> None:
+    def __init__(
+        self, inputs: int, hidden: int, outputs: int, conditions: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self._inputs = inputs
         self.dense1 = torch_dense(hidden, inputs, self.dtype_policy)
-        self.norm1 = EpisodeNormalization(dtype=self.dtype_policy)
+        self.norm1 = EpisodeNormalization(conditions, dtype=self.dtype_policy)
         self.dense2 = torch_dense(hidden, hidden, self.dtype_policy)
-        self.norm2 = EpisodeNormalization(dtype=self.dtype_policy)
+        self.norm2 = EpisodeNormalization(conditions, dtype=self.dtype_policy)
         self.dense3 = torch_dense(outputs, hidden, self.dtype_policy)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -46,8 +49,16 @@ class Perceptron(keras.layers.Layer):
         for layer in (self.norm1, self.dense2, self.norm2, self.dense3):
             layer.build(hidden)
 
-    def call(self, x: tf.Tensor, present: tf.Tensor | None = None) -> tf.Tensor:
-        """Channels x, float [B, ..., C], to channels; `present`, bool [B, ...]: what is there."""
-        x = self.norm1(tf.nn.relu(self.dense1(x)), present=present)
-        x = self.norm2(tf.nn.relu(self.dense2(x)), present=present)
+    def call(
+        self, x: tf.Tensor, present: tf.Tensor | None = None, about: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Channels to channels.
+
+        Args:
+            x: float [B, ..., C].
+            present: bool [B, ...], what is there; None if everything is.
+            about: float [B, M], numbers about the episode; None without conditions.
+        """
+        x = self.norm1(tf.nn.relu(self.dense1(x)), present=present, about=about)
+        x = self.norm2(tf.nn.relu(self.dense2(x)), present=present, about=about)
         return self.dense3(x)

@@ -35,5 +35,5 @@ class SetSyntheticGradient(SyntheticGradient):
     def call(self, logits: tf.Tensor, context: Context) -> tf.Tensor:
         """Logits [B, Q, N] to the synthetic gradient, float [B, Q, N]; 0 for an absent pair."""
         present = context.pair_mask
-        x = pair_features(logits, context.neighbors, present)
+        x = pair_features(logits, context.neighbors.mean, present)
         return zero_if_absent(self.perceptron(x, present=present), present)[..., 0]

@@ -1,0 +1,27 @@
+r"""A trained head on features of your own, beside other methods, in a grid of settings.
+
+    python -m jobs.evaluate --config=configs/features.py --config.data.file=FEATURES.npz \
+        --weights=FOLDER_OF_A_GENERAL_HEAD --workdir=work/mine
+
+The file is what `np.savez(file, features=features, labels=labels)` writes: features [n, D] of any
+network, labels [n]. What it cannot fill is left out.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    config = ConfigDict()
+    config.family = "features"
+    config.seed = 0  # of the episodes
+    config.data = ConfigDict({"file": ""})
+    config.grid = ConfigDict()
+    config.grid.ways = (5,)
+    config.grid.shots = (1, 5)
+    config.grid.queries = (1, 5, 15, 75, 300)
+    config.grid.query_shares = ("balanced", "dirichlet")
+    config.grid.dirichlet_alpha = 2.0
+    config.grid.methods = ("prototypes", "logistic_regression", "sib")
+    config.grid.episodes = 600
+    config.grid.large_episodes = 200
+    return config
