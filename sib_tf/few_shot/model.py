@@ -48,6 +48,8 @@ class FewShotClassifier(keras.Model):
             classes), "general" (any size of episodes), or one that was added there.
         hidden: units of the hidden layers of xi; None: the network's default.
         initialization: name of lambda in `INITIALIZATIONS`.
+        many_queries: whether to keep memory in bounds where the number of queries is not known
+            when the model is traced: 10,000 then fit, but XLA cannot differentiate the steps.
         dtype: Keras dtype or policy of weights and computation.
 
     Raises:
@@ -65,6 +67,7 @@ class FewShotClassifier(keras.Model):
         synthetic_gradient: str = "dense",
         hidden: int | None = None,
         initialization: str = "prototypes",
+        many_queries: bool = False,
         dtype: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -77,6 +80,7 @@ class FewShotClassifier(keras.Model):
         self.synthetic_gradient = synthetic_gradient
         self.hidden = hidden
         self.initialization_name = initialization
+        self.many_queries = many_queries
         self.initialization = INITIALIZATIONS[initialization](dtype=self.dtype_policy)
         self.decoder = CosineClassifier(dtype=self.dtype_policy)
         self.xi = XI[synthetic_gradient](way, hidden, dtype=self.dtype_policy)
@@ -122,7 +126,13 @@ class FewShotClassifier(keras.Model):
             tf.debugging.assert_less(
                 labels, self.way, "support_labels must be less than the number of classes."
             )
-        context = Context(queries, inputs.get("query_mask"), self._present(inputs), labels)
+        context = Context(
+            queries,
+            inputs.get("query_mask"),
+            self._present(inputs),
+            labels,
+            many_queries=self.many_queries,
+        )
         examples = tf.concat([queries, support], axis=1) if self.xi.on_support else queries
         return unroll(
             self.initialization(support, labels, way=self._num_classes(inputs)),
@@ -190,13 +200,13 @@ class FewShotClassifier(keras.Model):
         """
         return self._copy(way=None)
 
-    def in_float64(self) -> "FewShotClassifier":
-        """A copy that computes in double precision.
+    def for_serving(self) -> "FewShotClassifier":
+        """A copy that computes in double precision, and for any number of queries.
 
         Of few queries the network normalises few numbers, which amplifies rounding: in float32 the
         probabilities of two queries are right to 1e-4 only.
         """
-        return self._copy(dtype="float64")
+        return self._copy(dtype="float64", many_queries=True)
 
     def _copy(self, **changes: Any) -> "FewShotClassifier":
         """The same weights with other arguments of the constructor."""
@@ -215,6 +225,7 @@ class FewShotClassifier(keras.Model):
             "synthetic_gradient": self.synthetic_gradient,
             "hidden": self.hidden,
             "initialization": self.initialization_name,
+            "many_queries": self.many_queries,
         }
 
 

@@ -41,7 +41,7 @@ def export(folder: Path, phi: keras.Model, classifier: FewShotClassifier) -> Non
         phi: frozen backbone, images [B, H, W, 3], values 0..255, to features [B, D].
         classifier: classifier that was meta-trained on features of this phi.
     """
-    classifier = classifier.in_float64()
+    classifier = classifier.for_serving()
     served = _Served(phi, classifier)
     archive = keras.export.ExportArchive()
     archive.track(phi)

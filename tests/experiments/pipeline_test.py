@@ -159,7 +159,7 @@ def test_predictions_from_files_are_those_of_the_report(workdir):
     episodes = stored_episodes(workdir)
     model = keras.saving.load_model(workdir / "model/model.keras")
     expected = evaluation.classify_episodes(
-        SIB(model.in_float64()),  # as in the SavedModel
+        SIB(model.for_serving()),  # as in the SavedModel
         feature_table.read(workdir / "features/test/records"),
         episodes,
         num_steps=3,
@@ -339,7 +339,7 @@ def test_self_contained_episodes_classify_like_the_stored_features(workdir):
         "--num_shards=1",
     )
     assert result.returncode == 0, result.stderr
-    model = keras.saving.load_model(workdir / "model/model.keras").in_float64()
+    model = keras.saving.load_model(workdir / "model/model.keras").for_serving()
     folder = workdir / "episodes/test-balanced-features/records"
     contained = reader.self_contained(folder, EpisodeSpec(5, 1, 75), "features", batch_size=100)
     by_id = episode_batches(

@@ -123,7 +123,7 @@ def in_float32(episodes):
 
 
 def check_outputs(found, model, inputs):
-    path = tf.nn.softmax(model.in_float64().logits_path(inputs)).numpy()
+    path = tf.nn.softmax(model.for_serving().logits_path(inputs)).numpy()
     assert sorted(found) == ["inductive_probabilities", "labels", "probabilities"]
     assert abs(path[-1] - path[0]).max() > 1e-3, "the steps change nothing"
     np.testing.assert_allclose(found["inductive_probabilities"], path[0], rtol=0, atol=EXACT)
@@ -339,7 +339,7 @@ def test_a_black_file_is_not_padding(signatures, exact_phi):
     episodes = image_episodes(3)
     episodes["query_images"][0, 1] = 0
     found = call(signatures["encoded"], encoded_episodes(episodes))["probabilities"]
-    model, inputs = classifier(exact_phi, 3).in_float64(), feature_episodes(exact_phi, episodes)
+    model, inputs = classifier(exact_phi, 3).for_serving(), feature_episodes(exact_phi, episodes)
     expected = tf.nn.softmax(model(inputs)).numpy()
     masked = call(signatures["serving_default"], episodes)["probabilities"]
     assert abs(masked - expected)[0].max() > 1e-2
@@ -368,6 +368,6 @@ np.save("found.npy", model.signatures["serving_default"](**inputs)["probabilitie
 assert "sib_tf" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
-    model = classifier(exact_phi, way=7).in_float64()
+    model = classifier(exact_phi, way=7).for_serving()
     expected = tf.nn.softmax(model(feature_episodes(exact_phi, episodes)))
     np.testing.assert_allclose(np.load(tmp_path / "found.npy"), expected, rtol=0, atol=EXACT)

@@ -17,12 +17,14 @@ class Context:
         query_mask: bool [B, Q], False for padding; None if all queries are there.
         class_mask: bool [B, 1, N], False for a class without support; None if all have some.
         support_labels: int [B, S], 0 .. N-1, negative for padding; None if xi does not see them.
+        many_queries: whether there may be more queries than are known to be few, see `Neighbors`.
     """
 
     queries: tf.Tensor
     query_mask: tf.Tensor | None = None
     class_mask: tf.Tensor | None = None
     support_labels: tf.Tensor | None = None
+    many_queries: bool = False
 
     @property
     def pair_mask(self) -> tf.Tensor | None:
@@ -59,4 +61,4 @@ class Context:
     @cached_property
     def neighbors(self) -> Neighbors:
         """Which queries are alike."""
-        return Neighbors(self.queries, self.query_mask)
+        return Neighbors(self.queries, self.query_mask, many=self.many_queries)

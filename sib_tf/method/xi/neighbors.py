@@ -22,21 +22,25 @@ class Neighbors:
     and a query is a neighbour of itself only if it is alone. Not in the paper, whose xi sees
     predictions alone.
 
-    Of more than `BLOCK` queries the weights are never kept: each step computes them anew, block by
+    Of more than `BLOCK` queries the weights are not kept: each step computes them anew, block by
     block and in single precision, so that memory grows with Q and not with its square.
 
     Args:
         queries: float [B, Q, D], not all zero.
         mask: bool [B, Q], False where a query is padding, which counts for none; None if all count.
+        many: whether there may be more than `BLOCK` where Q is not known.
     """
 
-    def __init__(self, queries: tf.Tensor, mask: tf.Tensor | None = None) -> None:
+    def __init__(
+        self, queries: tf.Tensor, mask: tf.Tensor | None = None, *, many: bool = False
+    ) -> None:
         present = None if mask is None else mask[..., tf.newaxis]
         unit = tf.math.l2_normalize(queries, axis=-1)
         self._centred = tf.math.l2_normalize(unit - masked_mean(unit, 1, present), axis=-1)
         self._mask = mask
         self._known = self._centred.shape[1]
-        self._kept = self._weights() if self._known and self._known <= BLOCK else None
+        few = self._known <= BLOCK if self._known else not many
+        self._kept = self._weights() if few else None
 
     def mean(self, values: tf.Tensor) -> tf.Tensor:
         """Mean of `values`, float [B, Q, N], over the neighbours of each query: float [B, Q, N]."""
