@@ -29,13 +29,12 @@ def main(argv: Sequence[str]) -> None:
     del argv
     experiment = _experiment()
     output = Path(_OUTPUT.value)
-    (evaluate,) = families.steps_of(experiment.config, "evaluate")
     publishing.publish(
         output,
         workdir=experiment.workdir,
         base=experiment.base,
         config=families.read(experiment.config),
-        evaluate=evaluate,
+        evaluations=families.steps_of(experiment.config, "evaluate"),
         command=_command(output),
         weights=_weights(experiment) if _WEIGHTS.value else (),
     )

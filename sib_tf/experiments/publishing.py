@@ -22,20 +22,21 @@ def publish(
     workdir: Path,
     base: Path,
     config: Configuration,
-    evaluate: Step,
+    evaluations: Sequence[Step],
     command: str,
     weights: Sequence[Path] = (),
 ) -> None:
     """Copies the report of a finished experiment, and its weights, into a folder of results.
 
     Args:
-        output: folder to write; must not exist. Gets `report.json`: that of `evaluate`, with
-            `command`, `machine` or machines that it was made on, the `config` and `packages` that
-            it depends on and `seconds` by job.
+        output: folder to write; must not exist. Gets `report.json`: that of the first evaluation,
+            in it those of the others by the names of their folders, with `command`, `machine` or
+            machines that they were made on, the `config` and `packages` that they depend on and
+            `seconds` by job.
         workdir: working directory of the experiment.
         base: working directory of its shared steps.
         config: config of the experiment, as `command` sets it.
-        evaluate: the step that wrote the report.
+        evaluations: the steps that wrote reports.
         command: command that runs the experiment.
         weights: files to copy, see `families.weights`.
 
@@ -43,28 +44,33 @@ def publish(
         UserError: if the experiment is not finished or was run with another config, or if
             `output` exists.
     """
-    evaluation = workdir / evaluate.folder
-    for needed in (evaluation / RECORD, *weights):
+    folders = [workdir / step.folder for step in evaluations]
+    for needed in (*(folder / RECORD for folder in folders), *weights):
         if not needed.exists():
             raise UserError(f"{needed.parent} is missing: run {commands.job('pipeline')} first.")
-    record = _read(evaluation / RECORD)
-    wanted = config.record(evaluate.all_reads())
-    written = {**config.defaults(), **records.read(evaluation / RECORD)["config"]}
-    remedy = "pass the --config that it was run with"
-    records.refuse_other(evaluation, written, wanted, remedy)
-    finished = list(_records(workdir, base))
+    for step, folder in zip(evaluations, folders, strict=True):
+        _refuse_other(folder, config, step)
+    finished = list(_records(workdir, base, [step.folder for step in evaluations]))
+    report, *others = (_read(folder / REPORT) for folder in folders)
     content = {
         "command": command,
         "machine": _machines(finished),
         "seconds": _seconds(finished),
-        "packages": record["packages"],
-        "config": wanted,
-        **_read(evaluation / REPORT),
+        "packages": _read(folders[0] / RECORD)["packages"],
+        "config": config.record({path for step in evaluations for path in step.all_reads()}),
+        **report,
+        **{step.folder: other for step, other in zip(evaluations[1:], others, strict=True)},
     }
     with written_whole(output) as part:
         write_json(part / REPORT, content)
         for file in weights:
             shutil.copy(file, part)
+
+
+def _refuse_other(folder: Path, config: Configuration, step: Step) -> None:
+    written = {**config.defaults(), **records.read(folder / RECORD)["config"]}
+    remedy = "pass the --config that it was run with"
+    records.refuse_other(folder, written, config.record(step.all_reads()), remedy)
 
 
 def _machines(records: Iterable[Mapping[str, Any]]) -> str:
@@ -81,8 +87,8 @@ def _seconds(records: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return seconds
 
 
-def _records(workdir: Path, base: Path) -> Iterator[dict[str, Any]]:
-    shared, own = ("data", "backbone", "features/*"), ("episodes/*", "model", "evaluation")
+def _records(workdir: Path, base: Path, evaluations: Iterable[str]) -> Iterator[dict[str, Any]]:
+    shared, own = ("data", "backbone", "features/*"), ("episodes/*", "model", *evaluations)
     for folder, steps in ((base, shared), (workdir, own)):
         for step in steps:
             yield from (_read(file) for file in sorted(folder.glob(f"{step}/{RECORD}")))

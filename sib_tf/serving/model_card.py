@@ -73,8 +73,7 @@ def _classes(classes: Mapping[str, Sequence[str]]) -> str:
 def _limits(trained: Mapping[str, Any]) -> str:
     task = f"{trained['way']}-way {trained['shot']}-shot tasks with {trained['query']} queries"
     limits = [
-        f"Trained and tested on {task}, all of the task's classes. Other numbers work, and were "
-        "not measured.",
+        f"Tested on {task}, all of the task's classes. Other numbers work, and were not measured.",
         "The images of a request are classified together: the answer for one depends on the "
         "others, and those that are of none of the classes mislead it.",
         "Meta-trained on "

@@ -47,7 +47,7 @@ def experiment(tmp_path):
     step(workdir / "model", "train", 10, model_keras="xi")
     step(workdir / "evaluation", "evaluate", 5, report_json='{"results": [7]}')
     config = Configuration({"seed": 1, "unrelated": 0})
-    return {"workdir": workdir, "base": base, "config": config, "evaluate": EVALUATE}
+    return {"workdir": workdir, "base": base, "config": config, "evaluations": [EVALUATE]}
 
 
 def test_report_names_its_origin(tmp_path, experiment):
@@ -69,6 +69,22 @@ def test_report_names_its_origin(tmp_path, experiment):
         "train": 10,
         "evaluate": 5,
     }
+
+
+def test_a_grid_is_part_of_the_report(tmp_path, experiment):
+    grid = Step("evaluate", "grid", ("unrelated",), (), dict)
+    experiment["evaluations"] = [EVALUATE, grid]
+    with pytest.raises(UserError, match="grid is missing: run"):
+        publishing.publish(tmp_path / "one", **experiment, command="")
+    folder = experiment["workdir"] / "grid"
+    step(folder, "evaluate", 7, report_json='{"results": [8], "left_out": []}')
+    record = json.loads((folder / "step.json").read_text())
+    (folder / "step.json").write_text(json.dumps({**record, "config": {"unrelated": 0}}))
+    publishing.publish(tmp_path / "one", **experiment, command="")
+    content = json.loads((tmp_path / "one/report.json").read_text())
+    assert (content["results"], content["grid"]) == ([7], {"results": [8], "left_out": []})
+    assert content["config"] == {"seed": 1, "unrelated": 0}
+    assert content["seconds"]["evaluate"] == 5 + 7
 
 
 def test_weights_are_copied_when_asked_for(tmp_path, experiment):
@@ -120,7 +136,7 @@ def test_another_config_is_refused(tmp_path, experiment):
 def test_an_old_result_is_published_with_defaults_of_new_fields(tmp_path, experiment):
     section = EvaluationSettings(num_steps=6)
     experiment["config"] = Configuration({"seed": 1, "eval": section, "phi": Later()})
-    experiment["evaluate"] = dataclasses.replace(EVALUATE, reads=("seed", "eval", "phi"))
+    experiment["evaluations"] = [dataclasses.replace(EVALUATE, reads=("seed", "eval", "phi"))]
     file = experiment["workdir"] / "evaluation/step.json"
     record = json.loads(file.read_text())
     file.write_text(json.dumps({**record, "config": {"seed": 1, "eval_num_steps": 6}}))
