@@ -8,6 +8,7 @@ queries of 5 classes. The value that is best on the mean of both is what `Method
 folder is one that `jobs.embed` has written.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,6 @@ from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sa
 from sib_tf.few_shot.methods.method import Method
 from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.model import FewShotClassifier
-from sib_tf.report import markdown, wording
 
 _FEATURES = flags.DEFINE_string("features", None, "Folder of an `embed` step.", required=True)
 _EPISODES = flags.DEFINE_integer("episodes", 1000, "Number of episodes of each kind.", 1)
@@ -74,28 +74,16 @@ def accuracy(method: Method, table: FeatureTable, episodes: EpisodeTable) -> flo
     return evaluation.accuracy(found.probabilities[0], found.labels)["accuracy"]
 
 
-def cells(row: dict[str, Any]) -> list[str]:
-    """A row as the table shows it."""
-    accuracies = (wording.percent(row[name]) for name in (*_SHARES, "mean"))
-    return [row["method"], str(row["shot"]), f"{row['constant']}={row['value']}", *accuracies]
-
-
 def main(argv: Sequence[str]) -> None:
     """Prints a line for each value, and writes them all."""
     del argv
     table = feature_table.read(storage.path(_FEATURES.value) / "records")
-    heads, found = ["method", "shot", "value", *_SHARES, "mean"], []
-    for line in markdown.lines(heads, map(cells, remembered(rows(table), found))):
-        print(line, flush=True)
-    if _OUTPUT.value:
-        write_json(Path(_OUTPUT.value), {"episodes": _EPISODES.value, "results": found})
-
-
-def remembered(rows: Iterator[dict[str, Any]], found: list[dict[str, Any]]) -> Iterator[dict]:
-    """The same rows, each of which is added to `found`."""
-    for row in rows:
+    found = []
+    for row in rows(table):
         found.append(row)
-        yield row
+        print(json.dumps(row), flush=True)
+        if _OUTPUT.value:
+            write_json(Path(_OUTPUT.value), {"episodes": _EPISODES.value, "results": found})
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 r"""A trained head on features of your own, beside other methods, in a grid of settings.
 
     python -m jobs.evaluate --config=configs/features.py --config.data.file=FEATURES.npz \
-        --weights=FOLDER_OF_A_GENERAL_HEAD --workdir=work/mine
+        --config.model.file=MODEL.keras --workdir=work/mine
 
-The file is what `np.savez(file, features=features, labels=labels)` writes: features [n, D] of any
-network, labels [n]. What it cannot fill is left out.
+The first file is what `np.savez(file, features=features, labels=labels)` writes: features [n, D] of
+any network, labels [n]. The second is a general head, WORKDIR/model/model.keras of its training.
+Settings for which there are too few images are left out.
 """
 
 from ml_collections import ConfigDict
@@ -15,6 +16,7 @@ def get_config() -> ConfigDict:
     config.family = "features"
     config.seed = 0  # of the episodes
     config.data = ConfigDict({"file": ""})
+    config.model = ConfigDict({"file": ""})
     config.grid = ConfigDict()
     config.grid.ways = (5,)
     config.grid.shots = (1, 5)

@@ -7,32 +7,26 @@ report.md, report.html and pictures into WORKDIR/evaluation. With config.grid.wa
 grid of settings, too, into WORKDIR/grid. Features of your own need no other job:
 
     python -m jobs.evaluate --config=configs/features.py --config.data.file=FEATURES.npz \
-        --weights=FOLDER_OF_A_GENERAL_HEAD --workdir=work/mine
+        --config.model.file=MODEL.keras --workdir=work/mine
 
 Options after `--` go to the Beam runner: `-- --direct_num_workers=2
 --direct_running_mode=multi_threading`. Spinning lines do not use Beam.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
-
-from absl import flags
 
 from sib_tf.beam import runner
 from sib_tf.experiments import families
-from sib_tf.experiments.options import Options
 
 from . import _app
 
 _experiment = _app.define_experiment_flags()
-_WEIGHTS = flags.DEFINE_string("weights", None, "Folder of published weights, as of jobs.pipeline.")
 
 
 def main(argv: Sequence[str]) -> None:
     """Runs the step unless it is finished."""
     experiment = _experiment()
-    options = Options(weights=Path(_WEIGHTS.value) if _WEIGHTS.value else None)
-    experiment.run(families.steps_of(experiment.config, "evaluate", options), argv[1:])
+    experiment.run(families.steps_of(experiment.config, "evaluate"), argv[1:])
 
 
 if __name__ == "__main__":

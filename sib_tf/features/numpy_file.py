@@ -1,6 +1,7 @@
 """Features from elsewhere: a NumPy file with a row for each image."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from sib_tf.base.errors import UserError, first_line
 from sib_tf.features.feature_table import FeatureTable, not_finite
 
 _ARRAYS = ("features", "labels")
+_DAMAGES = (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 def read(file: Path) -> FeatureTable:
@@ -27,7 +29,7 @@ def read(file: Path) -> FeatureTable:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             features, labels = (arrays[name] for name in _ARRAYS)
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except _DAMAGES as error:
         raise UserError(
             f"{file} cannot be read ({first_line(error)}): write it with np.savez(file, "
             "features=..., labels=...)."
@@ -39,6 +41,8 @@ def read(file: Path) -> FeatureTable:
         )
     if features.dtype.kind not in "fiu":
         raise UserError(f"{file}: features must be real numbers, got {features.dtype}.")
+    if labels.dtype.kind not in "iuU":
+        raise UserError(f"{file}: labels must be whole numbers or names, got {labels.dtype}.")
     names, numbers = np.unique(labels, return_inverse=True)
     table = FeatureTable(features[np.newaxis].astype(np.float32), numbers)
     if len(bad := not_finite(table.features, axes=(0, 2))):

@@ -112,7 +112,7 @@ def refuse_not_finite(method: str, probabilities: np.ndarray) -> None:
     if np.isnan(probabilities).any():
         raise UserError(
             f"{METHODS[method].title} diverged: some of its probabilities are NaN. Check the "
-            "features, or leave it out of config.eval.methods."
+            "features, or leave it out of the methods."
         )
 
 

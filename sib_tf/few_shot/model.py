@@ -40,16 +40,16 @@ class FewShotClassifier(keras.Model):
             N from "class_mask" or the largest support label of the batch: a class without support
             in its episode takes no part there and gets probability 0, so that episodes may differ
             in their classes.
-        feature_dim: D, number of features. None: any, from call to call, if no weight of lambda is
-            tied to one.
+        feature_dim: D, number of features. None: any, from call to call, which needs a lambda
+            without a weight for each feature.
         num_steps: K, number of synthetic-gradient steps.
         step_size: eta, size of a step, which sums over queries.
         synthetic_gradient: name of xi in `XI`: "dense" (the paper's network), "set" (any number of
             classes), "general" (any size of episodes), or one that was added there.
         hidden: units of the hidden layers of xi; None: the network's default.
         initialization: name of lambda in `INITIALIZATIONS`.
-        many_queries: whether to keep memory in bounds where the number of queries is not known
-            when the model is traced: 10,000 then fit, but XLA cannot differentiate the steps.
+        many_queries: whether Q may be large where it is not known when the model is traced. Memory
+            is then bounded, but XLA cannot differentiate the steps.
         dtype: Keras dtype or policy of weights and computation.
 
     Raises:

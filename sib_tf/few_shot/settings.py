@@ -150,7 +150,7 @@ class MetaSettings(meta_training.Settings):
 
         Args:
             way: N; of no account if training episodes are of many sizes.
-            feature_dim: D; of no account if no weight of lambda is tied to it.
+            feature_dim: D; of no account if lambda has no weight for each feature.
         """
         tied = not INITIALIZATIONS[self.initialization].any_features
         return FewShotClassifier(

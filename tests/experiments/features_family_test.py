@@ -11,7 +11,6 @@ from sib_tf import FewShotClassifier
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
-from sib_tf.experiments.options import Options
 
 
 def save_head(folder, feature_dim):
@@ -23,9 +22,8 @@ def save_head(folder, feature_dim):
         synthetic_gradient="general",
         initialization="class_means" if feature_dim is None else "prototypes",
     )
-    folder.mkdir()
-    head.save(folder / "model.keras")
-    return folder
+    head.save(folder / "head.keras")
+    return folder / "head.keras"
 
 
 @pytest.fixture
@@ -35,19 +33,20 @@ def config(tmp_path):
     np.savez(tmp_path / "animals.npz", features=rows, labels=labels)
     small = features.get_config()
     small.data.file = str(tmp_path / "animals.npz")
+    small.model.file = str(save_head(tmp_path, feature_dim=None))
     small.grid.update(ways=(2, 5), shots=(1,), queries=(3,), methods=("prototypes", "sib"))
     small.grid.update(query_shares=("balanced",), episodes=4)
     return small
 
 
-def evaluate(config, workdir, weights=None):
-    for step in families.steps_of(config, "evaluate", Options(weights=weights)):
+def evaluate(config, workdir):
+    for step in families.steps_of(config, "evaluate"):
         execute(step, families.read(config), workdir)
 
 
 @pytest.mark.slow
 def test_a_head_without_a_weight_of_their_size_serves_any_features(config, tmp_path):
-    evaluate(config, tmp_path / "work", save_head(tmp_path / "head", feature_dim=None))
+    evaluate(config, tmp_path / "work")
     report = json.loads((tmp_path / "work/grid/report.json").read_text())
     assert report["features"] == "animals"
     # Classes are orthogonal but for noise, so that all is right before and after a step.
@@ -58,22 +57,37 @@ def test_a_head_without_a_weight_of_their_size_serves_any_features(config, tmp_p
     (left_out,) = report["left_out"]
     assert left_out.startswith("5-way 1-shot, 3 balanced queries: ")
 
-
-def test_a_head_for_features_of_another_size_is_refused(config, tmp_path):
-    with pytest.raises(UserError, match="is for images of 4 features, these have 3"):
-        evaluate(config, tmp_path / "work", save_head(tmp_path / "head", feature_dim=4))
-    assert not (tmp_path / "work/grid").exists()
-
-
-def test_a_head_is_asked_for(config, tmp_path):
-    with pytest.raises(UserError, match="add --weights=FOLDER"):
+    # Another head under the same name is not mistaken for the one that was evaluated.
+    save_head(tmp_path, feature_dim=3)
+    with pytest.raises(UserError, match=r"written with config\.model\.sha256="):
         evaluate(config, tmp_path / "work")
 
 
-def test_a_file_is_asked_for(config, tmp_path):
-    config.data.file = ""
-    with pytest.raises(UserError, match=r"config\.data\.file is empty"):
-        evaluate(config, tmp_path / "work", save_head(tmp_path / "head", feature_dim=None))
+def test_a_head_for_features_of_another_size_is_refused(config, tmp_path):
+    save_head(tmp_path, feature_dim=4)
+    with pytest.raises(UserError, match="is for images of 4 features, these have 3"):
+        evaluate(config, tmp_path / "work")
+    assert not (tmp_path / "work/grid").exists()
+
+
+def test_a_model_of_another_kind_is_refused(config, tmp_path):
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "head.keras")
+    with pytest.raises(UserError, match=r"head\.keras is no few-shot classifier"):
+        evaluate(config, tmp_path / "work")
+
+
+@pytest.mark.parametrize("section", ["data", "model"])
+@pytest.mark.parametrize("file", ["", "missing.npz"])
+def test_a_missing_file_is_asked_for(config, tmp_path, section, file):
+    config[section].file = file
+    with pytest.raises(UserError, match=rf"config\.{section}\.file='{file}' is no file: name a "):
+        evaluate(config, tmp_path / "work")
+
+
+def test_a_grid_that_the_data_cannot_fill_is_refused(config, tmp_path):
+    config.grid.ways = (5,)
+    with pytest.raises(UserError, match=r"can fill no cell of the grid\. 5-way 1-shot, 3 balanced"):
+        evaluate(config, tmp_path / "work")
 
 
 def test_a_grid_needs_a_number_of_classes(config):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from sib_tf import FewShotClassifier
 from sib_tf.method.initializations.prototypes import ClassMeans
+from sib_tf.method.xi import neighbors
 
 WAY, SHOT, QUERIES, DIM = 4, 3, 9, 6
 
@@ -71,6 +72,43 @@ def test_an_episode_depends_on_no_other():
     np.testing.assert_allclose(classify(head, alone), classify(head, inputs)[:, :1], atol=1e-12)
 
 
+def test_episodes_of_different_sizes_do_not_meet_in_a_batch():
+    head = make_head()
+    small, large = make_inputs(queries=4, episodes=1), make_inputs(episodes=1)
+    small["support_features"] = small["support_features"][:, :7]
+    small["support_labels"] = np.array([[0, 1, 2, 0, 1, 2, 2]])  # of three classes
+    padded = {
+        name: np.pad(x, [(0, 0), (0, large[name].shape[1] - x.shape[1]), *[(0, 0)] * (x.ndim - 2)])
+        for name, x in small.items()
+    }
+    padded["support_labels"][:, 7:] = -1
+    batch = {name: np.concatenate([padded[name], large[name]]) for name in large}
+    batch["query_mask"] = np.arange(QUERIES) < np.array([[4], [QUERIES]])
+    found = classify(head, batch)
+    np.testing.assert_allclose(found[:, :1, :4, :3], classify(head, small), atol=1e-9)
+    np.testing.assert_allclose(found[:, 1:], classify(head, large), atol=1e-9)
+
+
+def test_an_episode_of_padding_alone_stays_at_its_start():
+    path = classify(make_head(), {**make_inputs(), "query_mask": np.zeros((2, QUERIES), bool)})
+    assert np.isfinite(path).all()
+    np.testing.assert_array_equal(path, np.tile(path[:1], (4, 1, 1, 1)))
+
+
+def test_a_served_copy_bounds_its_memory_and_gives_the_same_answers(monkeypatch):
+    head, inputs = make_head(), make_inputs()
+    expected = classify(head, inputs)
+    rows = []  # of each block
+    of_rows = neighbors._rows
+    monkeypatch.setattr(neighbors, "BLOCK", 2)
+    monkeypatch.setattr(neighbors, "_rows", lambda *args: rows.append(1) or of_rows(*args))
+    free = {name: tf.TensorSpec([None, None, *x.shape[2:]], x.dtype) for name, x in inputs.items()}
+    served = head.for_serving()
+    run = tf.function(lambda inputs: served.logits_path(inputs, 3), input_signature=[free])
+    np.testing.assert_allclose(run(inputs), expected, atol=1e-9)
+    assert len(rows) == 2 * 3  # both branches, in each of the three steps
+
+
 def test_padding_of_queries_support_and_classes_changes_nothing():
     head, inputs, rng = make_head(), make_inputs(), np.random.default_rng(3)
     padded = {
@@ -101,9 +139,10 @@ def test_with_many_queries_a_step_is_a_mean():
     # Each query a hundred times over tells nothing new but that a query is not alone, and the
     # number itself, which the network is told.
     head = make_head()
-    for weight in head.xi.weights:
-        if weight.shape[0] == 3:  # by size
-            weight.assign(tf.zeros_like(weight))
+    norms = (head.xi.perceptron.norm1, head.xi.perceptron.norm2)
+    by_size = [weight for norm in norms for weight in (norm.gamma_by, norm.beta_by)]
+    for weight in (*by_size, head.xi.strengths.kernel):
+        weight.assign(tf.zeros_like(weight))
     inputs = make_inputs(episodes=1)
     once, often = (
         {**inputs, "query_features": np.repeat(inputs["query_features"], n, axis=1)}

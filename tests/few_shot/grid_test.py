@@ -71,7 +71,7 @@ def test_cells_are_all_combinations_with_their_counts():
 
 
 def test_costly_methods_run_for_few_classes_and_queries_alone():
-    grid = GridSettings(ways=(5, 10), queries=(75, 300), methods=("tim", "prototypes"))
+    grid = GridSettings(ways=(5, 10), queries=(75, 300), methods=("tim", "sib"))
     with_tim = {
         (cell.spec.way, cell.spec.queries) for cell in grid.cells() if "tim" in cell.methods
     }

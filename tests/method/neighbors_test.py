@@ -64,4 +64,4 @@ def test_blocks_give_the_same_means_and_gradients(monkeypatch, count, jit):
     free = [tf.TensorSpec([None, None, *x.shape[2:]], x.dtype) for x in inputs]
     traced = tf.function(mean, input_signature=None if jit else free, jit_compile=jit)
     for one, other in zip(traced(*inputs), expected, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+        np.testing.assert_allclose(one, other, atol=1e-12)

@@ -42,6 +42,7 @@ def _run(context: Context, features: str) -> dict[str, Any]:
     _refuse_other_features(model, table)
     cells, left_out = evaluation.fitting(list(config.grid.cells()), table.labels)
     cells = _that_the_model_can(cells, model)
+    _refuse_nothing(cells, left_out)
     found = evaluation.evaluate_on_beam(
         context.folder / "accuracies",
         cells,
@@ -66,8 +67,17 @@ def _refuse_other_features(model: FewShotClassifier, table: FeatureTable) -> Non
     size = table.features.shape[-1]
     if model.feature_dim not in (None, size):
         raise UserError(
-            f"The model is for images of {model.feature_dim} features, these have {size}: take a "
-            "general head, which serves any."
+            f"The model is for images of {model.feature_dim} features, these have {size}: take one "
+            "whose initialization has no weight for each feature, such as a general head."
+        )
+
+
+def _refuse_nothing(cells: Sequence[Cell], left_out: Sequence[str]) -> None:
+    if not cells:
+        raise UserError(f"config.grid: the data can fill no cell of the grid. {left_out[0]}")
+    if not any(METHODS[name].iterative for cell in cells for name in cell.methods):
+        raise UserError(
+            "config.grid.ways lacks the number of classes that the model tells apart: add it."
         )
 
 

@@ -29,7 +29,8 @@ class GridSettings:
         dirichlet_alpha: concentration of the Dirichlet distribution of unbalanced query shares.
 
     Raises:
-        UserError: if a number is out of range, or shares or a method are unknown.
+        UserError: if a number is out of range, shares or a method are unknown, or there is nothing
+            to compare the trained model with.
     """
 
     ways: tuple[int, ...] = ()
@@ -43,8 +44,12 @@ class GridSettings:
 
     def __post_init__(self) -> None:
         at_least(1, episodes=self.episodes, large_episodes=self.large_episodes)
-        for name in self.methods:
-            METHODS[name]
+        kinds = {METHODS[name].iterative for name in self.methods}
+        if self.methods and kinds != {False, True}:
+            raise UserError(
+                f"methods={list(self.methods)} lacks the trained model or another method: add "
+                '"sib" or "prototypes".'
+            )
         for name in self.query_shares:
             QUERY_SHARES[name]
         for name in ("shots", "queries", "query_shares", "methods"):

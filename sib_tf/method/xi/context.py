@@ -17,7 +17,7 @@ class Context:
         query_mask: bool [B, Q], False for padding; None if all queries are there.
         class_mask: bool [B, 1, N], False for a class without support; None if all have some.
         support_labels: int [B, S], 0 .. N-1, negative for padding; None if xi does not see them.
-        many_queries: whether there may be more queries than are known to be few, see `Neighbors`.
+        many_queries: whether Q, where it is not known, may be large; see `Neighbors`.
     """
 
     queries: tf.Tensor
@@ -36,10 +36,10 @@ class Context:
 
     @property
     def num_queries(self) -> tf.Tensor:
-        """Q of each episode without its padding, float [B]."""
+        """Q of each episode without its padding, but at least 1, float [B]."""
         if self.query_mask is None:
             return self._of_each(tf.shape(self.queries)[1])
-        return self._number(self.query_mask)
+        return tf.maximum(self._number(self.query_mask), 1)
 
     @property
     def num_support(self) -> tf.Tensor:

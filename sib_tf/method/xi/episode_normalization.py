@@ -55,7 +55,7 @@ class EpisodeNormalization(keras.layers.Layer):
         squares = tf.math.squared_difference(x, tf.stop_gradient(mean))
         variance = masked_mean(squares, axes, present)
         gamma, beta = self.gamma, self.beta
-        if about is not None:
+        if self.conditions:
             about = tf.reshape(about, [-1, *[1] * len(axes), self.conditions])
             gamma += tf.matmul(about, self.gamma_by)
             beta += tf.matmul(about, self.beta_by)

@@ -23,12 +23,12 @@ class GeneralSyntheticGradient(SyntheticGradient):
         on query q:              (Q - 1) / Q * a * network(q, n) / Q
         on support example s:    (Q - 1) / Q * b * (p_sn - y_sn) / S
 
-    The network is one perceptron, 9 -> 32 -> 32 -> 1, for every (query, class) pair, which sees its
-    `pair_features`. How large the episode is changes the scales and shifts of the perceptron's
-    normalisations, and a and b, which are positive and learned. It is divided by Q, so that a step
-    is a mean over the queries, no matter how many there are. On the support the gradient of the
-    cross-entropy is known, and pulls theta back where the queries lead it astray. A query that is
-    alone tells nothing, and changes nothing. No weight depends on D.
+    The network is one perceptron with two hidden layers for every (query, class) pair, which sees
+    its `pair_features`. How large the episode is changes the scales and shifts of its
+    normalisations, and a and b, which are positive and learned. The network is divided by Q, so
+    that a step is a mean over the queries, no matter how many there are. On the support the
+    gradient of the cross-entropy is known, and pulls theta back where the queries lead it astray. A
+    query that is alone tells nothing, and changes nothing. No weight depends on D.
     """
 
     title = "general"

@@ -7,7 +7,7 @@ from sib_tf.method.presence import masked_mean
 # Of 5, 10 and 20 the best on the validation classes of CIFAR-FS.
 SHARPNESS = 10.0
 
-BLOCK = 2000  # queries whose neighbours are looked at together
+BLOCK = 2000  # queries whose neighbours fit into memory together
 
 # In place of a cosine: a query that is alone finds itself sooner than padding.
 _ITSELF, _PADDING = -1e8, -1e9
@@ -22,13 +22,14 @@ class Neighbors:
     and a query is a neighbour of itself only if it is alone. Not in the paper, whose xi sees
     predictions alone.
 
-    Of more than `BLOCK` queries the weights are not kept: each step computes them anew, block by
-    block and in single precision, so that memory grows with Q and not with its square.
+    Of up to `BLOCK` queries the weights are computed once, and kept for all steps. Of more, and
+    where Q is not known but may be large, each step computes them anew, `BLOCK` rows at a time, so
+    that memory grows with Q and not with its square (unless a tape records the steps).
 
     Args:
         queries: float [B, Q, D], not all zero.
         mask: bool [B, Q], False where a query is padding, which counts for none; None if all count.
-        many: whether there may be more than `BLOCK` where Q is not known.
+        many: whether Q, where it is not known, may be more than `BLOCK`.
     """
 
     def __init__(
@@ -63,19 +64,18 @@ class Neighbors:
     def _mean_by_blocks(self, values: tf.Tensor) -> tf.Tensor:
         count = self._count()
         starts = tf.range(0, count, BLOCK)
-        centred, single = tf.cast(self._centred, tf.float32), tf.cast(values, tf.float32)
 
         def of_block(start: tf.Tensor) -> tf.Tensor:
             # Beyond the end the last query is repeated, so that all blocks have the same size.
             rows = tf.minimum(start + tf.range(BLOCK), count - 1)
-            return tf.matmul(_rows(centred, self._mask, rows), single)
+            return tf.matmul(_rows(self._centred, self._mask, rows), values)
 
+        # [Q / BLOCK, B, BLOCK, N]; one after the other, since each block takes memory.
         blocks = tf.map_fn(
-            of_block, starts, fn_output_signature=tf.float32, parallel_iterations=1
-        )  # [Q / BLOCK, B, BLOCK, N]
+            of_block, starts, fn_output_signature=values.dtype, parallel_iterations=1
+        )
         batch, way = tf.shape(values)[0], tf.shape(values)[2]
-        found = tf.reshape(tf.transpose(blocks, [1, 0, 2, 3]), [batch, -1, way])[:, :count]
-        return tf.cast(found, values.dtype)
+        return tf.reshape(tf.transpose(blocks, [1, 0, 2, 3]), [batch, -1, way])[:, :count]
 
 
 def _rows(centred: tf.Tensor, mask: tf.Tensor | None, rows: tf.Tensor) -> tf.Tensor:
