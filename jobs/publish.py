@@ -3,9 +3,9 @@ r"""Copies the results of a finished experiment to where they can be committed.
     python -m jobs.publish --config=configs/cifar_fs.py:conv4_64,shot=1 --base=work/cifar_fs \
         --workdir=work/cifar_fs/1shot --output=results/cifar_fs_conv4_64-1shot
 
-Writes OUTPUT/report.json: the report of `jobs.evaluate` with the command, config, package versions,
-machines and seconds behind it; and with --weights the backbone, if there is one, and the task
-model. `jobs.pipeline --weights=OUTPUT` evaluates those of few-shot classification.
+Writes OUTPUT/report.json: the report of `jobs.evaluate`, in it that of a grid, with the command,
+config, package versions, machines and seconds behind it; and with --weights the backbone, if there
+is one, and the task model. `jobs.pipeline --weights=OUTPUT` evaluates those of few-shot classification.
 """
 
 import shlex
@@ -29,12 +29,13 @@ def main(argv: Sequence[str]) -> None:
     del argv
     experiment = _experiment()
     output = Path(_OUTPUT.value)
+    steps = families.steps_of(experiment.config, "evaluate")
     publishing.publish(
         output,
         workdir=experiment.workdir,
         base=experiment.base,
         config=families.read(experiment.config),
-        evaluations=families.steps_of(experiment.config, "evaluate"),
+        evaluations=[step for step in steps if step.report],
         command=_command(output),
         weights=_weights(experiment) if _WEIGHTS.value else (),
     )

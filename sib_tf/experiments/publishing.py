@@ -36,14 +36,16 @@ def publish(
         workdir: working directory of the experiment.
         base: working directory of its shared steps.
         config: config of the experiment, as `command` sets it.
-        evaluations: the steps that wrote reports.
+        evaluations: steps that wrote reports.
         command: command that runs the experiment.
         weights: files to copy, see `families.weights`.
 
     Raises:
-        UserError: if the experiment is not finished or was run with another config, or if
-            `output` exists.
+        UserError: if the experiment has no report, is not finished or was run with another config,
+            or if `output` exists.
     """
+    if not evaluations:
+        raise UserError("The experiment has no step with a report to publish.")
     folders = [workdir / step.folder for step in evaluations]
     for needed in (*(folder / RECORD for folder in folders), *weights):
         if not needed.exists():

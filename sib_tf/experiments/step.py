@@ -46,6 +46,7 @@ class Step:
         remote: whether `run` can write into an object store.
         weights: file in its folder with what it has learned, if any; published results can take its
             place.
+        report: whether it writes `report.json`, to be published.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Step:
     shared: bool = False
     remote: bool = False
     weights: str | None = None
+    report: bool = False
 
     def all_reads(self) -> tuple[str, ...]:
         """The paths that it and every step before it read."""

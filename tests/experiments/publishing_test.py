@@ -118,6 +118,12 @@ def test_published_results_are_not_replaced(tmp_path, experiment):
     assert not list(output.iterdir())
 
 
+def test_an_experiment_without_a_report_is_refused(tmp_path, experiment):
+    experiment["evaluations"] = []
+    with pytest.raises(UserError, match="has no step with a report to publish"):
+        publishing.publish(tmp_path / "one", **experiment, command="")
+
+
 def test_an_unfinished_experiment_is_refused(tmp_path, experiment):
     (experiment["workdir"] / "evaluation/step.json").unlink()
     with pytest.raises(UserError, match=r"evaluation is missing: run `python -m jobs\.pipeline`"):

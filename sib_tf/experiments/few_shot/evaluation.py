@@ -33,6 +33,7 @@ def evaluate_step(train: Step, embed: Sequence[Step], episodes: Sequence[Step]) 
         requires=(train, *embed, *episodes),
         run=_run,
         remote=True,
+        report=True,
     )
 
 

@@ -33,6 +33,7 @@ def grid_step(train: Step, embed: Step, features: str) -> Step:
         requires=(train, embed),
         run=_run,
         remote=True,
+        report=True,
     ).with_options(features=features)
 
 

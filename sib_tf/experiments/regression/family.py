@@ -46,7 +46,9 @@ def steps(config: Configuration, options: Options) -> list[Step]:
         resumes=True,
         weights=meta_training.MODEL,
     )
-    evaluate = Step("evaluate", "evaluation", reads=("eval",), requires=(train,), run=_evaluate)
+    evaluate = Step(
+        "evaluate", "evaluation", reads=("eval",), requires=(train,), run=_evaluate, report=True
+    )
     return [train, evaluate]
 
 
