@@ -5,7 +5,8 @@ r"""Copies the results of a finished experiment to where they can be committed.
 
 Writes OUTPUT/report.json: the report of `jobs.evaluate`, in it that of a grid, with the command,
 config, package versions, machines and seconds behind it; and with --weights the backbone, if there
-is one, and the task model. `jobs.pipeline --weights=OUTPUT` evaluates those of few-shot classification.
+is one, and the task model. `jobs.pipeline --weights=OUTPUT` evaluates those of few-shot
+classification.
 """
 
 import shlex

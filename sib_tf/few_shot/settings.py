@@ -128,7 +128,8 @@ class MetaSettings(meta_training.Settings):
         )
         if self.hidden_units is not None:
             at_least(1, hidden_units=self.hidden_units)
-        if self.varies and not XI[self.synthetic_gradient].any_way:
+        kind = XI[self.synthetic_gradient]
+        if self.varies and not kind.any_way:
             raise UserError(
                 f'synthetic_gradient="{self.synthetic_gradient}" is tied to one number of classes: '
                 "use another with ways, shots or queries, or leave these out."
