@@ -95,14 +95,14 @@ def _generalize(config: ConfigDict) -> None:
     """One head for episodes of any size, in place of the paper's."""
     config.meta.synthetic_gradient = "general"
     config.meta.hidden_units = 48
-    config.meta.initialization = "support_descent"
+    config.meta.initialization = "class_means"
     config.meta.step_size = 0.075
     config.meta.query_shares = "varied"
     config.meta.ways = (2, 20)
     config.meta.shots = (1, 10)
     config.meta.queries = (1, 600)
     config.meta.train_episodes = 40_000
-    config.meta.num_steps = 5
+    config.meta.num_steps = 8
     config.meta.steps = 60_000
     config.meta.optimizer = "adam"
     config.meta.learning_rate = 2e-3
