@@ -109,6 +109,7 @@ def _generalize(config: ConfigDict) -> None:
     config.meta.l2 = 0.0
     config.meta.clip_norm = 1.0
     methods = ("prototypes", "logistic_regression", "bd_cspn", "laplacian_shot", "pt_map", "sib")
+    config.eval.num_steps = 8
     config.eval.methods = methods
     config.grid = ConfigDict({"ways": (2, 5, 10, 20), "methods": methods})
     config.export.name = f"{config.data.name}_general"
