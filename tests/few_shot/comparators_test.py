@@ -1,6 +1,8 @@
 """Each method that is compared, against its algorithm in NumPy, one episode after the other."""
 
 import functools
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from sib_tf import FewShotClassifier
 from sib_tf.few_shot.methods.registry import METHODS
+
+SEARCH = Path(__file__).parents[2] / "results/method_constants.json"
 
 WAY, SHOT, DIM = 3, 2, 8
 SIZES = (1, 2, 14)  # queries; 14 cannot be shared equally by three classes
@@ -239,3 +243,14 @@ def test_a_hyperparameter_is_that_of_the_nearest_shot(monkeypatch, request):
 def test_an_unknown_hyperparameter_is_refused():
     with pytest.raises(TypeError, match="TIM has no hyperparameter alpha"):
         METHODS["tim"](FewShotClassifier(WAY, DIM), alpha=2.0)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if METHODS[name].grid])
+def test_the_constants_are_the_best_of_the_published_search(name):
+    ((constant, values),) = METHODS[name].grid.items()
+    published = json.loads(SEARCH.read_text())["results"]
+    for shot, chosen in METHODS[name].chosen.items():
+        rows = [row for row in published if (row["method"], row["shot"]) == (name, shot)]
+        assert [row["value"] for row in rows] == list(values)
+        best = max(rows, key=lambda row: row["balanced"] + row["dirichlet"])
+        assert chosen == {constant: best["value"]}
