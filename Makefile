@@ -12,7 +12,7 @@ help:
 	@echo 'make test-old-cpu  the tests that depend on rounding, as on a CPU without AVX'
 	@echo 'make lint        ruff, buildifier and who may import whom, as in CI'
 	@echo 'make bazel-test  builds and tests with the Bazel of Debian, without the network'
-	@echo 'make benchmark   milliseconds of a meta-training step, images a second, latency of requests'
+	@echo 'make benchmark   milliseconds of a meta-training step, images a second, latency of requests, many queries'
 	@echo 'make reproduce-cifar-fs  from the archive to the test accuracy on CIFAR-FS, 1 and 5 shots'
 	@echo 'make evaluate-cifar-fs   the dense network of seed 0 from its published weights'
 	@echo 'make results     the table of docs/results.md, from results/'
@@ -57,6 +57,7 @@ benchmark: $(INSTALLED)
 	$(RUN) -m benchmarks.meta_training
 	$(RUN) -m benchmarks.images
 	$(RUN) -m benchmarks.serving
+	$(RUN) -m benchmarks.queries
 
 # The archive is downloaded, unless MANUAL_DIR has it.
 CIFAR_FS := configs/cifar_fs.py:conv4_64
