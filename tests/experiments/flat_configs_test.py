@@ -358,7 +358,7 @@ def test_an_old_result_is_published_with_its_config_in_sections(work, tmp_path):
         workdir=work,
         base=work,
         config=CONFIG,
-        evaluate=evaluate,
+        evaluations=[evaluate],
         command="python -m jobs.pipeline",
         weights=weights,
     )

@@ -105,7 +105,7 @@ def test_paired_differences_by_hand():
 
 def test_probabilities_that_are_not_numbers_name_the_method():
     evaluation.refuse_not_finite("tim", PROBABILITIES)
-    with pytest.raises(UserError, match=r"^TIM-GD diverged: .*config\.eval\.methods"):
+    with pytest.raises(UserError, match=r"^TIM-GD diverged: .*leave it out of the methods"):
         evaluation.refuse_not_finite("tim", PROBABILITIES * np.nan)
 
 
