@@ -100,7 +100,8 @@ def test_a_served_copy_bounds_its_memory_and_gives_the_same_answers(monkeypatch)
     expected = classify(head, inputs)
     rows = []  # of each block
     of_rows = neighbors._rows
-    monkeypatch.setattr(neighbors, "BLOCK", 2)
+    for limit in ("MOST_KEPT", "BLOCK"):
+        monkeypatch.setattr(neighbors, limit, 2)
     monkeypatch.setattr(neighbors, "_rows", lambda *args: rows.append(1) or of_rows(*args))
     free = {name: tf.TensorSpec([None, None, *x.shape[2:]], x.dtype) for name, x in inputs.items()}
     served = head.for_serving()

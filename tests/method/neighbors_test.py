@@ -59,7 +59,8 @@ def test_blocks_give_the_same_means_and_gradients(monkeypatch, count, jit):
 
     inputs = [tf.constant(x) for x in (queries, mask, values)]
     expected = mean(*inputs)
-    monkeypatch.setattr(neighbors, "BLOCK", 3)
+    for limit in ("MOST_KEPT", "BLOCK"):
+        monkeypatch.setattr(neighbors, limit, 3)
     # Without XLA the number of queries is not known, as in an exported model.
     free = [tf.TensorSpec([None, None, *x.shape[2:]], x.dtype) for x in inputs]
     traced = tf.function(mean, input_signature=None if jit else free, jit_compile=jit)

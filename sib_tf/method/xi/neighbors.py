@@ -7,7 +7,8 @@ from sib_tf.method.presence import masked_mean
 # Of 5, 10 and 20 the best on the validation classes of CIFAR-FS.
 SHARPNESS = 10.0
 
-BLOCK = 2000  # queries whose neighbours fit into memory together
+MOST_KEPT = 2000  # queries whose neighbours are kept
+BLOCK = 500  # queries whose neighbours are looked at together if there are more
 
 # In place of a cosine: a query that is alone finds itself sooner than padding.
 _ITSELF, _PADDING = -1e8, -1e9
@@ -22,14 +23,14 @@ class Neighbors:
     and a query is a neighbour of itself only if it is alone. Not in the paper, whose xi sees
     predictions alone.
 
-    Of up to `BLOCK` queries the weights are computed once, and kept for all steps. Of more, and
+    Of up to `MOST_KEPT` queries the weights are computed once, and kept for all steps. Of more, and
     where Q is not known but may be large, each step computes them anew, `BLOCK` rows at a time, so
     that memory grows with Q and not with its square (unless a tape records the steps).
 
     Args:
         queries: float [B, Q, D], not all zero.
         mask: bool [B, Q], False where a query is padding, which counts for none; None if all count.
-        many: whether Q, where it is not known, may be more than `BLOCK`.
+        many: whether Q, where it is not known, may be more than `MOST_KEPT`.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Neighbors:
         self._centred = tf.math.l2_normalize(unit - masked_mean(unit, 1, present), axis=-1)
         self._mask = mask
         self._known = self._centred.shape[1]
-        few = self._known <= BLOCK if self._known else not many
+        few = self._known <= MOST_KEPT if self._known else not many
         self._kept = self._weights() if few else None
 
     def mean(self, values: tf.Tensor) -> tf.Tensor:
@@ -50,7 +51,7 @@ class Neighbors:
         if self._known:
             return self._mean_by_blocks(values)
         return tf.cond(
-            self._count() > BLOCK,
+            self._count() > MOST_KEPT,
             lambda: self._mean_by_blocks(values),
             lambda: tf.matmul(self._weights(), values),
         )
