@@ -20,8 +20,8 @@ from sib_tf.base.atomic import write_json
 from sib_tf.features import feature_table
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot import evaluation
-from sib_tf.few_shot.episodes.reader import EpisodeTable, tabulate
-from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.few_shot.episodes.reader import EpisodeTable, draw_table
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class
 from sib_tf.few_shot.methods.method import Method
 from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.model import FewShotClassifier
@@ -39,10 +39,7 @@ def draw(table: FeatureTable, shot: int, shares: str) -> EpisodeTable:
     spec = EpisodeSpec(_WAY, shot, _QUERIES, shares)
     names = [str(label) for label in range(table.labels.max() + 1)]
     groups = examples_by_class(table.labels, spec, names, "validation")
-    number = {"seed": 0, "stream": "validation"}
-    return tabulate(
-        [sample(groups, spec, index=index, **number) for index in range(_EPISODES.value)]
-    )
+    return draw_table(groups, spec, range(_EPISODES.value), seed=0, stream="validation")
 
 
 def rows(table: FeatureTable) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from sib_tf import FewShotClassifier
+from sib_tf.few_shot.settings import MetaSettings
 from sib_tf.method.initializations.prototypes import ClassMeans
 from sib_tf.method.xi import neighbors
 
@@ -191,6 +192,30 @@ def test_no_weight_depends_on_the_features():
     assert [w.shape for w in one.weights] == [w.shape for w in other.weights]
     other.set_weights(one.get_weights())
     assert classify(other, make_inputs(dim=11)).shape == (4, 2, QUERIES, WAY)
+
+
+@pytest.mark.parametrize(("name", "dim"), [("class_means", None), ("prototypes", DIM)])
+def test_a_configured_head_is_tied_to_features_only_by_its_initialization(name, dim):
+    steps = {"steps": 20, "steps_per_epoch": 20, "steps_per_call": 20}
+    counts = {"train_episodes": 1, "validation_episodes": 1}
+    section = MetaSettings(
+        synthetic_gradient="general",
+        initialization=name,
+        learning_rate=1e-3,
+        l2=0.0,
+        **steps,
+        **counts,
+    )
+    assert section.model(WAY, DIM).feature_dim == dim
+
+
+def test_features_of_any_size_are_of_equal_size_in_an_episode():
+    head, inputs = make_head(dim=None), make_inputs()
+    inputs["query_features"] = inputs["query_features"][..., 1:]
+    with pytest.raises(ValueError, match="support_features and query_features must be equal in"):
+        classify(head, inputs)
+    with pytest.raises(ValueError, match="give feature_dim"):
+        make_head(dim=None, initialization="prototypes")
 
 
 @pytest.mark.parametrize("queries", [2, 5, 400])

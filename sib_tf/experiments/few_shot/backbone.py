@@ -10,8 +10,8 @@ from sib_tf.experiments.few_shot.data import prepared_data
 from sib_tf.experiments.step import Context, Step
 from sib_tf.features import embedding
 from sib_tf.features.feature_table import FeatureTable, read
-from sib_tf.few_shot.episodes.reader import EpisodeTable, tabulate
-from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.few_shot.episodes.reader import EpisodeTable, draw_table
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class
 from sib_tf.few_shot.prototype_accuracy import PrototypeAccuracy
 from sib_tf.training import pretraining
 from sib_tf.training.devices import strategies
@@ -97,10 +97,7 @@ def _selection_episodes(
     spec = selection_spec(phi)
     labels = prepared.read_labels(builder, "validation")
     groups = examples_by_class(labels, spec, prepared.class_names(builder), "validation")
-    stream = {"seed": seed, "stream": "selection"}
-    return tabulate(
-        [sample(groups, spec, index=index, **stream) for index in range(_SELECTION_EPISODES)]
-    )
+    return draw_table(groups, spec, range(_SELECTION_EPISODES), seed=seed, stream="selection")
 
 
 def _embed(context: Context, split: str) -> dict[str, Any]:

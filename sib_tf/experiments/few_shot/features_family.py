@@ -37,8 +37,12 @@ class FileSettings:
 
     def __post_init__(self) -> None:
         path = Path(self.file)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-        object.__setattr__(self, "sha256", digest)
+        object.__setattr__(self, "sha256", _digest(path) if path.is_file() else None)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:  # not as a whole in memory, for features may be large
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 SECTIONS = {"data": FileSettings, "model": FileSettings, "grid": GridSettings}

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from sib_tf.base import commands
 from sib_tf.base.errors import UserError
 from sib_tf.beam.records import parsed_batches, record_files
 from sib_tf.few_shot.episodes import schema
-from sib_tf.few_shot.episodes.sampling import Episode, EpisodeSpec
+from sib_tf.few_shot.episodes.sampling import Episode, EpisodeSpec, sample
 from sib_tf.few_shot.episodes.varied import VariedEpisodes
 
 
@@ -51,6 +51,18 @@ def tabulate(episodes: Sequence[Episode]) -> EpisodeTable:
     return EpisodeTable(
         *(np.stack([getattr(e, name) for e in episodes]).astype(np.int32) for name in columns)
     )
+
+
+def draw_table(
+    groups: Mapping[int, np.ndarray],
+    spec: EpisodeSpec,
+    indices: Iterable[int],
+    *,
+    seed: int,
+    stream: str,
+) -> EpisodeTable:
+    """A table of the episodes with these numbers, drawn now, see `sample`."""
+    return tabulate([sample(groups, spec, seed=seed, stream=stream, index=i) for i in indices])
 
 
 def read_table(folder: Path, spec: EpisodeSpec | VariedEpisodes, count: int) -> EpisodeTable:

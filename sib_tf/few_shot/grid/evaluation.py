@@ -24,8 +24,8 @@ from sib_tf.beam import runner
 from sib_tf.beam.counters import counter
 from sib_tf.beam.records import parsed_batches, record_files, serialize
 from sib_tf.features import feature_table
-from sib_tf.few_shot.episodes.reader import EpisodeTable, tabulate
-from sib_tf.few_shot.episodes.sampling import examples_by_class, sample
+from sib_tf.few_shot.episodes.reader import EpisodeTable, draw_table
+from sib_tf.few_shot.episodes.sampling import examples_by_class
 from sib_tf.few_shot.evaluation import Predictor, of_episodes, refuse_not_finite
 from sib_tf.few_shot.grid.settings import Cell
 from sib_tf.few_shot.methods.registry import METHODS
@@ -82,8 +82,7 @@ class EvaluateChunk(beam.DoFn):
 
     def _draw(self, cell: Cell, indices: range) -> EpisodeTable:
         groups = _groups(self._table.labels, cell)
-        number = {"seed": self._seed, "stream": cell.stream}
-        return tabulate([sample(groups, cell.spec, index=index, **number) for index in indices])
+        return draw_table(groups, cell.spec, indices, seed=self._seed, stream=cell.stream)
 
     def _accuracy(self, method: str, episodes: EpisodeTable, size: int) -> np.ndarray:
         """Accuracy of each episode, float [E], by calls of `size` episodes."""
