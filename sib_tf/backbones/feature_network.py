@@ -3,6 +3,7 @@
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -94,6 +95,16 @@ def averaged(phi: keras.Model, *, shift: int, mirror: bool) -> keras.Model:
         return phi
     mean = keras.layers.Average()([_unit(phi(image)) for image in seen])
     return keras.Model(images, mean, name="averaged_phi")
+
+
+def save_frozen(phi: keras.Model, file: Path) -> None:
+    """Writes phi so that it stays as it is, however it is called later.
+
+    Keras' CenterCrop tells the layers after it that they train unless the caller says otherwise, by
+    which their BatchNorm would normalise by the batch and change its averages.
+    """
+    phi.trainable = False
+    phi.save(file)
 
 
 def _unit(features: keras.KerasTensor) -> keras.KerasTensor:

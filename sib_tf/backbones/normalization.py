@@ -21,11 +21,13 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
         Args:
             images: float [B, H, W, C].
-            training: whether the statistics are those of the batch.
+            training: whether the statistics are those of the batch; as everywhere in Keras, not
+                those of a layer that is frozen (`trainable=False`).
 
         Returns:
             float [B, H, W, C].
         """
+        training = training and self.trainable
         if training and tf.distribute.get_strategy().num_replicas_in_sync > 1:
             normalized, mean, variance = self._synchronized(images)
         else:

@@ -198,7 +198,7 @@ def train(
     phi = _phi(dataclasses.replace(settings, precision="float32"), images)
     phi.set_weights(model.phi.get_weights())
     phi = feature_network.averaged(phi, shift=settings.average_shift, mirror=settings.flip)
-    phi.save(folder / BACKBONE)
+    feature_network.save_frozen(phi, folder / BACKBONE)
     write_json(folder / CURVES, resume.curves())
     return {**counts, "val_accuracy": max(resume.curves()["val_accuracy"])}
 

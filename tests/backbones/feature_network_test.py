@@ -1,6 +1,7 @@
 """Phi around a backbone: crop, standardisation and averaging over copies of an image."""
 
 import dataclasses
+from pathlib import Path
 from typing import ClassVar
 
 import keras
@@ -116,6 +117,43 @@ def test_the_features_of_an_image_are_the_same_in_any_batch():
     expected = phi(images)
     for number in (1, 7, 8, 9, 33):
         np.testing.assert_array_equal(phi(images[:number]), expected[:number])
+
+
+def images_for(phi, count=4):
+    return np.random.default_rng(1).integers(0, 256, (count, *phi.input_shape[1:]), np.uint8)
+
+
+def check_that_calls_change_nothing(phi):
+    images, before = images_for(phi), phi.get_weights()
+    expected = phi(images, training=False)
+    for arguments in ({}, {"training": True}):
+        np.testing.assert_array_equal(phi(images, **arguments), expected)
+    for found, weight in zip(phi.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(found, weight)
+
+
+@pytest.mark.parametrize("name", ["conv4_4", "wrn_10_1"])
+def test_a_saved_phi_does_not_change_however_it_is_called(tmp_path, name):
+    phi = make_phi(name)
+    before = phi.get_weights()
+    phi(IMAGES, training=True)
+    changed = [(a != b).any() for a, b in zip(phi.get_weights(), before, strict=True)]
+    assert any(changed), "training would change nothing either"
+    averaged = feature_network.averaged(phi, shift=1, mirror=True)
+    feature_network.save_frozen(averaged, tmp_path / "phi.keras")
+    check_that_calls_change_nothing(keras.saving.load_model(tmp_path / "phi.keras"))
+
+
+RELEASED = sorted((Path(__file__).parents[2] / "results").glob("*/*/backbone.keras"))
+
+
+@pytest.mark.parametrize("file", RELEASED, ids=lambda file: "/".join(file.parts[-3:-1]))
+def test_a_released_phi_does_not_change_however_it_is_called(file):
+    check_that_calls_change_nothing(keras.saving.load_model(file))
+
+
+def test_there_are_released_backbones():
+    assert len(RELEASED) >= 4
 
 
 def test_zero_features_stay_zero():

@@ -50,7 +50,7 @@ def convert(
     """
     with written_whole(output) as part:
         phi = _backbone(config, backbone)
-        phi.save(part / pretraining.BACKBONE)
+        feature_network.save_frozen(phi, part / pretraining.BACKBONE)
         if classifier:
             model = _classifier(config, phi.output_shape[-1], classifier)
             model.save(part / meta_training.MODEL)
