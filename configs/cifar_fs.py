@@ -102,14 +102,14 @@ def _generalize(config: ConfigDict) -> None:
     config.meta.shots = (1, 10)
     config.meta.queries = (1, 600)
     config.meta.train_episodes = 40_000
-    config.meta.num_steps = 8
-    config.meta.steps = 60_000
+    config.meta.feature_noise = 1.1
+    config.meta.num_steps = 5
+    config.meta.steps = 20_000
     config.meta.optimizer = "adam"
     config.meta.learning_rate = 2e-3
     config.meta.l2 = 0.0
     config.meta.clip_norm = 1.0
     methods = ("prototypes", "logistic_regression", "bd_cspn", "laplacian_shot", "pt_map", "sib")
-    config.eval.num_steps = 8
     config.eval.methods = methods
     config.grid = ConfigDict({"ways": (2, 5, 10, 20), "methods": methods})
     config.export.name = f"{config.data.name}_general"

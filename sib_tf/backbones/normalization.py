@@ -70,6 +70,11 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         return tf.cast(normalized, images.dtype), mean, variance * count / (count - 1.0)
 
 
-def batch_norm(name: str) -> FusedBatchNormalization:
-    """BatchNorm with PyTorch's constants; Keras' defaults are 1e-3 and 0.99."""
-    return FusedBatchNormalization(epsilon=1e-5, momentum=0.9, name=name)
+def batch_norm(name: str, epsilon: float = 1e-5) -> FusedBatchNormalization:
+    """BatchNorm with PyTorch's constants; Keras' defaults are 1e-3 and 0.99.
+
+    Args:
+        name: name of the layer.
+        epsilon: what is added to the variance.
+    """
+    return FusedBatchNormalization(epsilon=epsilon, momentum=0.9, name=name)

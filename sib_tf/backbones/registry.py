@@ -6,12 +6,14 @@ import keras
 
 from sib_tf.backbones.backbone import Backbone
 from sib_tf.backbones.conv4 import Conv4
+from sib_tf.backbones.efficientnet_lite import EfficientNetLite0
 from sib_tf.backbones.wide_resnet import WideResNet
 from sib_tf.base.errors import UserError
 from sib_tf.base.registry import Registry
 
 BACKBONES: Registry[type[Backbone]] = Registry("backbone")
 BACKBONES["conv4"] = Conv4
+BACKBONES["efficientnet_lite0"] = EfficientNetLite0
 BACKBONES["wrn"] = WideResNet
 
 _SIZES = re.compile(r"(_[1-9]\d*)*\Z")

@@ -1,6 +1,7 @@
 """Episodes of stored features as batches: drawn views without end, or plain ones once."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -20,6 +21,7 @@ def training_batches(
     episodes_per_step: int,
     seed: int,
     first_step: int = 0,
+    feature_noise: float = 0.0,
 ) -> tf.data.Dataset:
     """Endless runs of steps over the episodes, in their order and over again.
 
@@ -33,8 +35,10 @@ def training_batches(
             block.
         steps_per_call: T, consecutive steps of a run.
         episodes_per_step: B.
-        seed: seed of the views.
+        seed: seed of the views and of the noise.
         first_step: number of the first step, a multiple of T.
+        feature_noise: largest length of the noise on features of length 1; 0: features are as they
+            are stored.
 
     Returns:
         A data set of (inputs of `FewShotClassifier`, query_labels int32 [T, B, Q]); inputs have the
@@ -72,6 +76,8 @@ def training_batches(
             "support_labels": drawn["support_labels"],
             "query_features": draw_views(drawn["query_ids"], 1),
         }
+        if feature_noise:
+            inputs |= _noisy(inputs, feature_noise, tf.random.fold_in([seed, 0], index))
         if not varies:
             return inputs, drawn["query_labels"]
         inputs["query_mask"] = drawn["query_labels"] >= 0
@@ -80,6 +86,31 @@ def training_batches(
         return inputs, tf.maximum(drawn["query_labels"], 0), weights
 
     return function_of_step(run, first=first_step // steps_per_call, parallel=1)
+
+
+def _noisy(inputs: Mapping[str, tf.Tensor], most: float, stream: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Unit features of a run plus isotropic noise, of one length in the whole episode.
+
+    phi has seen the classes of training, whose episodes are too easy: xi would learn to trust the
+    start more than classes that phi has not seen allow.
+
+    Args:
+        inputs: inputs of the model, of which the features are taken, [T, B, n, D].
+        most: the lengths of the noise are spread evenly from 0 to this.
+        stream: seed of the draws, int32 [2].
+    """
+    features = {name: x for name, x in inputs.items() if name.endswith("_features")}
+    steps, batch, _, dim = next(iter(features.values())).shape
+    length = tf.random.stateless_uniform([steps, batch, 1, 1], stream, maxval=most)
+
+    def noise(part: int, shape: tf.Tensor) -> tf.Tensor:
+        normal = tf.random.stateless_normal(shape, tf.random.fold_in(stream, part))
+        return length * normal / math.sqrt(dim)
+
+    return {
+        name: tf.math.l2_normalize(x, axis=-1) + noise(part, tf.shape(x))
+        for part, (name, x) in enumerate(features.items())
+    }
 
 
 def _rooms(episodes: EpisodeTable, episodes_of_run: int) -> np.ndarray:

@@ -27,7 +27,7 @@ def meta_train(
     Args:
         folder: folder to write into, see `training.meta_training.train`.
         settings: the model, and how it is trained.
-        seed: seed of the weights and of the views that are drawn.
+        seed: seed of the weights, and of the views and the noise that are drawn.
         features: features of the splits "train" and "validation".
         episodes: episodes of the same splits.
         epochs: number of epochs to stop after; defaults to all of them.
@@ -49,6 +49,7 @@ def meta_train(
             episodes_per_step=settings.episodes_per_step,
             seed=seed,
             first_step=first_step,
+            feature_noise=settings.feature_noise,
         ),
         validation=episode_batches(features["validation"], episodes["validation"], batch_size=100),
         epochs=epochs,

@@ -100,6 +100,8 @@ class MetaSettings(meta_training.Settings):
             the section `episodes`.
         shots: smallest and largest number of labelled examples of each class.
         queries: smallest and largest Q.
+        feature_noise: largest length of the noise on the unit features of training episodes, one
+            length an episode.
         train_episodes: number of training episodes, which are used over and over again.
         validation_episodes: number of validation episodes.
 
@@ -116,6 +118,7 @@ class MetaSettings(meta_training.Settings):
     ways: Range | None = None
     shots: Range | None = None
     queries: Range | None = None
+    feature_noise: float = 0.0
     train_episodes: int
     validation_episodes: int
 
@@ -123,6 +126,7 @@ class MetaSettings(meta_training.Settings):
         super().__post_init__()
         at_least(0, num_steps=self.num_steps)
         positive(step_size=self.step_size)
+        at_least(0, feature_noise=self.feature_noise)
         at_least(
             1, train_episodes=self.train_episodes, validation_episodes=self.validation_episodes
         )

@@ -187,6 +187,7 @@ OWN = {
     "meta.num_steps": 1,
     "meta.step_size": 0.01,
     "meta.query_shares": "mixture",
+    "meta.feature_noise": 0.5,
     "meta.train_episodes": 10,
     "meta.validation_episodes": 10,
     "meta.steps": 1000,
