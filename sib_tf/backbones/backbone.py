@@ -19,12 +19,14 @@ class Backbone(abc.ABC):
     Attributes:
         sizes: what the integers in its names are, for messages.
         example: one of its names, for messages.
+        pretrained: whether it comes with trained weights, and is of use without training.
         name: name of the network, as configs have it.
         image_size: H = W of the images that the network sees.
     """
 
     sizes: ClassVar[tuple[str, ...]]
     example: ClassVar[str]
+    pretrained: ClassVar[bool] = False
 
     name: str
     image_size: int

@@ -48,7 +48,8 @@ class Settings:
         color_jitter: strength of random brightness, contrast and saturation, see `Augmentation`.
         average_shift: distance of the four shifted images that the finished phi averages over, too,
             pixels, less than `crop_size`; 0: none.
-        epochs: passes over the training images.
+        epochs: passes over the training images; 0, of a backbone that comes with trained weights:
+            none.
         batch_size: images of a step.
         learning_rate: peak rate, reached after `warmup_steps`, then a cosine down to 0.
         warmup_steps: steps from rate 0 to the peak.
@@ -80,9 +81,10 @@ class Settings:
     selection_queries: int = 75
 
     def __post_init__(self) -> None:
-        at_least(1, epochs=self.epochs, batch_size=self.batch_size, crop_size=self.crop_size)
+        at_least(1, batch_size=self.batch_size, crop_size=self.crop_size)
         at_least(
             0,
+            epochs=self.epochs,
             crop_padding=self.crop_padding,
             color_jitter=self.color_jitter,
             average_shift=self.average_shift,
@@ -90,7 +92,12 @@ class Settings:
             l2=self.l2,
         )
         positive(learning_rate=self.learning_rate)
-        registry.find(self.backbone, self.crop_size)  # refuses what cannot be built
+        found = registry.find(self.backbone, self.crop_size)  # refuses what cannot be built
+        if not self.epochs and not found.pretrained:
+            raise UserError(
+                f'epochs=0 leaves backbone="{self.backbone}" untrained: raise it, or take one that '
+                'comes with trained weights, such as "efficientnet_lite0".'
+            )
         if self.average_shift >= self.crop_size:
             raise UserError(
                 f"average_shift={self.average_shift} shifts images out of sight: it must be less "
@@ -140,7 +147,7 @@ def train(
             by rounding alone.
 
     Returns:
-        `images`, `replicas` and, of the chief, the best `val_accuracy`.
+        `images`, `replicas` and, of the chief that trains, the best `val_accuracy`.
 
     Raises:
         UserError: there are too few images for a batch or for the warm-up, training diverges, a
@@ -149,6 +156,10 @@ def train(
     strategy = strategy or tf.distribute.get_strategy()
     strategies.refuse_unequal_shares(strategy, settings.batch_size)
     chief = strategies.is_chief(strategy)
+    if not settings.epochs:
+        if chief:
+            _save(folder, settings, _phi(settings, images))
+        return {"images": len(images), "replicas": strategy.num_replicas_in_sync}
     keras.utils.set_random_seed(seed)
     class_ids, targets = np.unique(labels, return_inverse=True)
     steps = len(images) // settings.batch_size
@@ -197,10 +208,15 @@ def train(
     best.restore()
     phi = _phi(dataclasses.replace(settings, precision="float32"), images)
     phi.set_weights(model.phi.get_weights())
-    phi = feature_network.averaged(phi, shift=settings.average_shift, mirror=settings.flip)
-    feature_network.save_frozen(phi, folder / BACKBONE)
+    _save(folder, settings, phi)
     write_json(folder / CURVES, resume.curves())
     return {**counts, "val_accuracy": max(resume.curves()["val_accuracy"])}
+
+
+def _save(folder: Path, settings: Settings, phi: keras.Model) -> None:
+    """Writes the finished phi, which averages over copies of an image."""
+    phi = feature_network.averaged(phi, shift=settings.average_shift, mirror=settings.flip)
+    feature_network.save_frozen(phi, folder / BACKBONE)
 
 
 def _fit(

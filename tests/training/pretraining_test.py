@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sib_tf.backbones import registry
 from sib_tf.backbones.feature_network import embed
 from sib_tf.base.errors import UserError
 from sib_tf.training import pretraining
@@ -146,10 +147,25 @@ def test_a_saved_classifier_predicts_the_same_and_trains_on(tmp_path):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
+def test_without_epochs_phi_is_the_backbone_as_it_comes(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
+    settings = dataclasses.replace(
+        SETTINGS, backbone="efficientnet_lite0", crop_size=32, epochs=0, flip=False
+    )
+    counts = pretraining.train(
+        tmp_path, settings, seed=0, images=images, labels=np.zeros(5), validate=lambda phi: 1 / 0
+    )
+    assert counts == {"images": 5, "replicas": 1}
+    expected = registry.build("efficientnet_lite0", 32)((images - 127.0) / 128)
+    found = embed(tf.keras.models.load_model(tmp_path / pretraining.BACKBONE), images)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"epochs": 0}, "epochs=0 must be at least 1"),
+        ({"epochs": -1}, "epochs=-1 must be at least 0"),
+        ({"epochs": 0}, 'epochs=0 leaves backbone="conv4_4" untrained: .* "efficientnet_lite0"'),
         ({"crop_size": 0}, "crop_size=0 must be at least 1"),
         ({"warmup_steps": -1}, "warmup_steps=-1 must be at least 0"),
         ({"l2": float("inf")}, "l2=inf must be .*finite"),
