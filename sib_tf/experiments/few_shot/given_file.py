@@ -1,0 +1,62 @@
+"""Files that an experiment starts from, in place of steps of its own."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+from sib_tf.base import keras_file
+from sib_tf.base.errors import UserError
+from sib_tf.few_shot.model import FewShotClassifier
+
+
+@dataclasses.dataclass(frozen=True)
+class FileSettings:
+    """Sections `config.data` and `config.model`: a file that the experiment starts from.
+
+    Attributes:
+        file: of `data`, a `.npz` file, see `numpy_file.read`; of `model`, a trained head,
+            `model.keras`.
+        sha256: digest of its content, by which results of another file are told apart; None if
+            there is no such file.
+    """
+
+    file: str
+    sha256: str | None = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        path = Path(self.file)
+        object.__setattr__(self, "sha256", _digest(path) if path.is_file() else None)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:  # not as a whole in memory, for features may be large
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def given(section: str, file: str, kind: str) -> Path:
+    """The file of a section.
+
+    Args:
+        section: name of the section.
+        file: its field `file`.
+        kind: what it should be, for the message.
+
+    Raises:
+        UserError: if there is no such file.
+    """
+    if not Path(file).is_file():
+        raise UserError(f"config.{section}.file={file!r} is no file: name {kind}.")
+    return Path(file)
+
+
+def given_head(file: str) -> FewShotClassifier:
+    """The trained head of `config.model.file`.
+
+    Raises:
+        UserError: if there is no such file, or it holds something else.
+    """
+    path = given("model", file, "a trained head, model.keras")
+    head = keras_file.load(path)
+    if not isinstance(head, FewShotClassifier):
+        raise UserError(f"config.model.file={path} is no few-shot classifier.")
+    return head

@@ -1,0 +1,111 @@
+"""The sections and steps of a ready model: a backbone trained by others, and a trained head.
+
+Nothing is trained and no data set is needed: the head has no weight that depends on the features.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from sib_tf.backbones import feature_network, registry
+from sib_tf.base import keras_file
+from sib_tf.base.errors import UserError
+from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.few_shot.backbone import backbone_file
+from sib_tf.experiments.few_shot.given_file import FileSettings, given_head
+from sib_tf.experiments.few_shot.release import ExportSettings
+from sib_tf.experiments.options import Options
+from sib_tf.experiments.step import Context, Step
+from sib_tf.few_shot.model import FewShotClassifier
+from sib_tf.serving import export, ready_card, warmup
+from sib_tf.training import pretraining
+
+TITLE = "ready model"
+_EXAMPLE = 5  # classes of the episode that a server is warmed up with, one image of each
+
+
+@dataclasses.dataclass(frozen=True)
+class BackboneSettings:
+    """Section `config.phi`: the backbone of a ready model.
+
+    Attributes:
+        backbone: name of a backbone that comes with trained weights, as in `registry.find`.
+        crop_size: H = W of the images that phi takes, pixels.
+        mirror: whether features are averaged over an image and its mirror image.
+
+    Raises:
+        UserError: if the backbone is unknown, untrained, or not for images of this size.
+    """
+
+    backbone: str
+    crop_size: int
+    mirror: bool
+
+    def __post_init__(self) -> None:
+        if not registry.find(self.backbone, self.crop_size).pretrained:
+            raise UserError(
+                f'backbone="{self.backbone}" comes without trained weights: take one that has '
+                'them, such as "efficientnet_lite0".'
+            )
+
+
+SECTIONS = {"phi": BackboneSettings, "model": FileSettings, "export": ExportSettings}
+
+
+def check(config: Configuration) -> None:
+    """All sections fit each other."""
+
+
+def steps(config: Configuration, options: Options) -> list[Step]:
+    """The backbone is written, then exported with the head."""
+    del config, options
+    phi = Step("pretrain", "backbone", reads=("phi",), requires=(), run=_write_phi, shared=True)
+    return [
+        phi,
+        Step("export", "export", reads=("seed", "model", "export"), requires=(phi,), run=_export),
+    ]
+
+
+def _write_phi(context: Context) -> dict[str, Any]:
+    settings = context.config.phi
+    phi = feature_network.build(
+        settings.backbone,
+        image_size=settings.crop_size,
+        crop_size=settings.crop_size,
+        mean=(0.0, 0.0, 0.0),  # a trained backbone brings its own
+        variance=(1.0, 1.0, 1.0),
+    )
+    phi = feature_network.averaged(phi, shift=0, mirror=settings.mirror)
+    feature_network.save_frozen(phi, context.folder / pretraining.BACKBONE)
+    return {"features": phi.output_shape[-1]}
+
+
+def _export(context: Context) -> dict[str, Any]:
+    config = context.config
+    phi, head = keras_file.load(backbone_file(context)), _general(given_head(config.model.file))
+    model = context.folder / config.export.name / "1"
+    export.export(model, phi, head)
+    ready_card.write(
+        model,
+        name=config.export.name,
+        backbone=config.phi.backbone,
+        size=config.phi.crop_size,
+        head=head,
+    )
+    size = phi.input_shape[1]
+    images = np.random.default_rng(config.seed).integers(
+        0, 256, (2 * _EXAMPLE, size, size, 3), np.uint8
+    )
+    warmup.write(model, images[:_EXAMPLE], np.arange(_EXAMPLE, dtype=np.int32), images[_EXAMPLE:])
+    return {"features": phi.output_shape[-1]}
+
+
+def _general(head: FewShotClassifier) -> FewShotClassifier:
+    """The head, for any number of classes."""
+    if head.feature_dim is not None or not head.xi.any_way:
+        raise UserError(
+            "config.model.file holds a head for one kind of features or number of classes: name "
+            "a general one."
+        )
+    return head.for_any_way()
