@@ -4,10 +4,11 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 BUILDIFIER := $(VENV)/node_modules/.bin/buildifier
 
-.PHONY: help quickstart test test-old-cpu lint bazel-test benchmark results reproduce-cifar-fs evaluate-cifar-fs clean
+.PHONY: help quickstart photographs test test-old-cpu lint bazel-test benchmark results reproduce-cifar-fs evaluate-cifar-fs clean
 
 help:
 	@echo 'make quickstart  from raw images to predictions of a SavedModel, into work/glyphs'
+	@echo 'make photographs a ready model for photographs of any classes, into work/photographs'
 	@echo 'make test        all tests'
 	@echo 'make test-old-cpu  the tests that depend on rounding, as on a CPU without AVX'
 	@echo 'make lint        ruff, buildifier and who may import whom, as in CI'
@@ -28,6 +29,9 @@ $(INSTALLED): requirements.txt
 quickstart: $(INSTALLED)
 	$(RUN) -m jobs.pipeline --config=configs/glyphs.py --workdir=work/glyphs
 	@echo 'Now look at work/glyphs/evaluation/report.html and work/glyphs/prediction/contact_sheet.png'
+
+photographs: $(INSTALLED)
+	$(RUN) -m jobs.pipeline --config=configs/photographs.py --workdir=work/photographs
 
 # ARGS go to pytest.
 test: $(INSTALLED)
