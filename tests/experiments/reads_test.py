@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from configs import features, glyphs, photographs, spinning_lines
 from sib_tf import FewShotClassifier
@@ -85,6 +86,12 @@ def general_head(folder):
 def ready_steps(folder):
     config = photographs.get_config()
     config.model.file, config.phi.crop_size = general_head(folder), 32
+    for name in ("black", "white"):
+        (folder / name).mkdir()
+        for number in range(3):
+            Image.new("RGB", (32, 32), name).save(folder / f"{name}/{number}.png")
+    config.data.root = str(folder)
+    config.grid.update(ways=(2,), shots=(1,), queries=(2, 80), episodes=2)
     return config, families.steps(config)
 
 

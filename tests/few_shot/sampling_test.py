@@ -156,7 +156,7 @@ def test_what_a_class_cannot_give_is_drawn_again():
     assert found.max() == 38
     unlimited = QUERY_SHARES["dirichlet"]
     rng = np.random.default_rng(0)
-    assert max(unlimited.draw(rng, 60, 3, 1.0).max() for _ in range(200)) > 50
+    assert max(unlimited.draw(rng, 60, np.full(3, 38), 1.0).max() for _ in range(200)) > 50
     # Counts that were possible at once are those that were drawn at first.
     groups = {n: np.arange(1000 * n, 1000 * (n + 1)) for n in range(3)}
     first = [sample(groups, spec, seed=0, stream="s", index=i) for i in range(50)]
@@ -166,6 +166,22 @@ def test_what_a_class_cannot_give_is_drawn_again():
         if expected.max() <= 38:
             again = sample(few, spec, seed=0, stream="s", index=episode.index)
             np.testing.assert_array_equal(np.bincount(again.query_labels, minlength=3), expected)
+
+
+def test_natural_shares_are_those_of_the_examples_beside_the_support():
+    sizes = (12, 22, 72)  # 10, 20 and 70 beside two shots
+    groups = {n: np.arange(100 * n, 100 * n + size) for n, size in enumerate(sizes)}
+    spec = EpisodeSpec(3, 2, 30, "natural")
+    drawn = [sample(groups, spec, seed=0, stream="s", index=i) for i in range(500)]
+    found = np.array([[np.sum(e.classes[e.query_labels] == n) for n in range(3)] for e in drawn])
+    assert (found.sum(axis=1) == 30).all()
+    # Of 30 among 100: 3, 6 and 21, with deviations of at most 2.2; 500 episodes, 0.1.
+    np.testing.assert_allclose(found.mean(axis=0), [3, 6, 21], atol=0.5)
+    assert len(np.unique(found, axis=0)) > 20
+    # All that there are.
+    rng = np.random.default_rng(0)
+    counts = QUERY_SHARES["natural"].counts(rng, 100, np.array([10, 20, 70]), 2.0)
+    np.testing.assert_array_equal(counts, [10, 20, 70])
 
 
 def test_counts_that_never_fit_are_refused():

@@ -1,9 +1,12 @@
 """The sections and steps of a ready model: a backbone trained by others, and a trained head.
 
 Nothing is trained and no data set is needed: the head has no weight that depends on the features.
+With a folder of labelled images, the model is evaluated on them in a grid of settings.
 """
 
 import dataclasses
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,17 +14,24 @@ import numpy as np
 from sib_tf.backbones import feature_network, registry
 from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
+from sib_tf.datasets.images import list_class_folders, read_rgb
 from sib_tf.experiments.configuration import Configuration
-from sib_tf.experiments.few_shot.backbone import backbone_file
+from sib_tf.experiments.few_shot.backbone import backbone_file, features_folder
+from sib_tf.experiments.few_shot.classifier import model_file
 from sib_tf.experiments.few_shot.given_file import FileSettings, given_head
+from sib_tf.experiments.few_shot.grid import grid_step
 from sib_tf.experiments.few_shot.release import ExportSettings
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
+from sib_tf.features import feature_table
+from sib_tf.features.feature_table import FeatureTable
+from sib_tf.few_shot.grid.settings import GridSettings
 from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.serving import export, ready_card, warmup
 from sib_tf.training import pretraining
 
 TITLE = "ready model"
+_CHUNK = 256  # images in memory
 _EXAMPLE = 5  # classes of the episode that a server is warmed up with, one image of each
 
 
@@ -50,21 +60,49 @@ class BackboneSettings:
             )
 
 
-SECTIONS = {"phi": BackboneSettings, "model": FileSettings, "export": ExportSettings}
+@dataclasses.dataclass(frozen=True)
+class FolderSettings:
+    """Section `config.data`: images to evaluate the model on, if there are any.
+
+    Attributes:
+        root: folder with one folder of images for each class; empty: the model is not evaluated.
+    """
+
+    root: str = ""
+
+
+SECTIONS = {
+    "data": FolderSettings,
+    "phi": BackboneSettings,
+    "model": FileSettings,
+    "export": ExportSettings,
+    "grid": GridSettings,
+}
 
 
 def check(config: Configuration) -> None:
-    """All sections fit each other."""
+    """Refuses a grid without cells.
+
+    Raises:
+        UserError: names the field.
+    """
+    if config.data.root and not config.grid.ways:
+        raise UserError("config.grid.ways is empty: name a number of classes.")
 
 
 def steps(config: Configuration, options: Options) -> list[Step]:
-    """The backbone is written, then exported with the head."""
-    del config, options
+    """The backbone is written, then exported with the head; both are evaluated if there is data."""
+    del options
     phi = Step("pretrain", "backbone", reads=("phi",), requires=(), run=_write_phi, shared=True)
-    return [
-        phi,
-        Step("export", "export", reads=("seed", "model", "export"), requires=(phi,), run=_export),
-    ]
+    exported = Step(
+        "export", "export", reads=("seed", "model", "export"), requires=(phi,), run=_export
+    )
+    if not config.data.root:
+        return [phi, exported]
+    head = Step("evaluate", "model", reads=("model",), requires=(), run=_copy_head)
+    features = Step("evaluate", "features/test", reads=("data",), requires=(phi,), run=_embed)
+    name = f"{Path(config.data.root).name}, {config.phi.backbone}"
+    return [phi, head, features, grid_step(head, features, name), exported]
 
 
 def _write_phi(context: Context) -> dict[str, Any]:
@@ -79,6 +117,27 @@ def _write_phi(context: Context) -> dict[str, Any]:
     phi = feature_network.averaged(phi, shift=0, mirror=settings.mirror)
     feature_network.save_frozen(phi, context.folder / pretraining.BACKBONE)
     return {"features": phi.output_shape[-1]}
+
+
+def _copy_head(context: Context) -> dict[str, Any]:
+    file = context.config.model.file
+    _general(given_head(file))
+    shutil.copy(file, context.folder / model_file(context).name)
+    return {"copied_from": file}
+
+
+def _embed(context: Context) -> dict[str, Any]:
+    phi = keras_file.load(backbone_file(context))
+    classes = list_class_folders(Path(context.config.data.root))
+    files = [file for images in classes.values() for file in images]
+    rows = []
+    for start in range(0, len(files), _CHUNK):
+        chunk = [read_rgb(file, phi.input_shape[1:3]) for file in files[start : start + _CHUNK]]
+        rows.append(feature_network.embed(phi, np.stack(chunk)))
+    labels = np.repeat(np.arange(len(classes)), [len(images) for images in classes.values()])
+    table = FeatureTable(np.concatenate(rows)[np.newaxis], labels)
+    feature_table.write(context.folder / features_folder(context, "test").name, table)
+    return {"images": len(files), "classes": len(classes)}
 
 
 def _export(context: Context) -> dict[str, Any]:

@@ -18,14 +18,14 @@ class QueryShares:
 
     Attributes:
         title: adjective in reports and tables: `title` queries.
-        draw: callable: (random generator, Q, N, alpha) -> queries of each class, int64 [N], which
-            sum to Q.
+        draw: callable: (random generator, Q, examples that each class has for queries, int [N],
+            alpha) -> queries of each class, int64 [N], which sum to Q.
         room: examples that every class must have for queries, in even shares, Q / N. Where counts
             vary, more than 1, or nearly all draws would ask too much of a class.
     """
 
     title: str
-    draw: Callable[[np.random.Generator, int, int, float], np.ndarray]
+    draw: Callable[[np.random.Generator, int, np.ndarray, float], np.ndarray]
     room: float = 1.5
 
     def counts(
@@ -46,7 +46,7 @@ class QueryShares:
             UserError: if a thousand draws asked too much of a class.
         """
         for _ in range(_TRIES):
-            drawn = self.draw(rng, queries, len(capacity), alpha)
+            drawn = self.draw(rng, queries, capacity, alpha)
             if (drawn <= capacity).all():
                 return drawn
         raise UserError(
@@ -55,9 +55,12 @@ class QueryShares:
         )
 
 
-def _balanced(rng: np.random.Generator, queries: int, way: int, alpha: float) -> np.ndarray:
+def _balanced(
+    rng: np.random.Generator, queries: int, capacity: np.ndarray, alpha: float
+) -> np.ndarray:
     """Counts differ by one at most; which classes have the larger one is drawn."""
     del alpha
+    way = len(capacity)
     each, rest = divmod(queries, way)
     counts = np.full(way, each)
     if rest:
@@ -65,27 +68,42 @@ def _balanced(rng: np.random.Generator, queries: int, way: int, alpha: float) ->
     return counts
 
 
-def _dirichlet(rng: np.random.Generator, queries: int, way: int, alpha: float) -> np.ndarray:
+def _dirichlet(
+    rng: np.random.Generator, queries: int, capacity: np.ndarray, alpha: float
+) -> np.ndarray:
     """A query is of class n with probability p_n, where p ~ Dirichlet(alpha, ..., alpha)."""
-    return rng.multinomial(queries, rng.dirichlet(np.full(way, alpha)))
+    return rng.multinomial(queries, rng.dirichlet(np.full(len(capacity), alpha)))
 
 
-def _mixture(rng: np.random.Generator, queries: int, way: int, alpha: float) -> np.ndarray:
+def _mixture(
+    rng: np.random.Generator, queries: int, capacity: np.ndarray, alpha: float
+) -> np.ndarray:
     """One or the other, by the toss of a coin."""
-    return (_balanced if rng.random() < 0.5 else _dirichlet)(rng, queries, way, alpha)
+    return (_balanced if rng.random() < 0.5 else _dirichlet)(rng, queries, capacity, alpha)
 
 
-def _varied(rng: np.random.Generator, queries: int, way: int, alpha: float) -> np.ndarray:
+def _varied(
+    rng: np.random.Generator, queries: int, capacity: np.ndarray, alpha: float
+) -> np.ndarray:
     """A mixture with fewer balanced episodes where queries are few.
 
     Then balance says much, one query of each class, and what is trained would count on it.
     """
     balanced = rng.random() < (0.5 if queries >= _FEW else 0.3)
-    return (_balanced if balanced else _dirichlet)(rng, queries, way, alpha)
+    return (_balanced if balanced else _dirichlet)(rng, queries, capacity, alpha)
+
+
+def _natural(
+    rng: np.random.Generator, queries: int, capacity: np.ndarray, alpha: float
+) -> np.ndarray:
+    """Every example is as likely a query as any other: classes with more have more."""
+    del alpha
+    return rng.multivariate_hypergeometric(capacity, queries)
 
 
 QUERY_SHARES: Registry[QueryShares] = Registry("shares")
 QUERY_SHARES["balanced"] = QueryShares("balanced", _balanced, room=1.0)
 QUERY_SHARES["dirichlet"] = QueryShares("Dirichlet", _dirichlet)
 QUERY_SHARES["mixture"] = QueryShares("mixed", _mixture)
+QUERY_SHARES["natural"] = QueryShares("natural", _natural, room=1.0)
 QUERY_SHARES["varied"] = QueryShares("varied", _varied)

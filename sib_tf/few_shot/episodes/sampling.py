@@ -25,7 +25,8 @@ class EpisodeSpec:
             counts differ by one at most. "dirichlet": each query belongs to class n with
             probability p_n, p ~ Dirichlet(alpha, ..., alpha) anew for each episode, so that a class
             may have no query. "mixture": one or the other, by the toss of a coin for each episode.
-            "varied": a mixture with fewer balanced ones where queries are few.
+            "varied": a mixture with fewer balanced ones where queries are few. "natural": all
+            examples beside the support are equally likely, as in a pile of images of these classes.
         alpha: concentration of the Dirichlet distribution; the smaller, the less balanced.
 
     Raises:
