@@ -25,7 +25,7 @@ def get_config() -> ConfigDict:
     config.phi.backbone = "efficientnet_lite0"
     config.phi.crop_size = 160
     config.phi.mirror = True
-    config.model = ConfigDict({"file": "results/cifar_fs_conv4_64/general-seed0/model.keras"})
+    config.model = ConfigDict({"file": "results/cifar_fs_conv4_64_general/1shot-seed0/model.keras"})
     config.grid = ConfigDict()
     config.grid.ways = (5,)
     config.grid.shots = (1, 5)
