@@ -100,7 +100,9 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     if not config.data.root:
         return [phi, exported]
     head = Step("evaluate", "model", reads=("model",), requires=(), run=_copy_head)
-    features = Step("evaluate", "features/test", reads=("data",), requires=(phi,), run=_embed)
+    features = Step(
+        "evaluate", "features/test", reads=("data",), requires=(phi,), run=_embed, shared=True
+    )
     name = f"{Path(config.data.root).name}, {config.phi.backbone}"
     return [phi, head, features, grid_step(head, features, name), exported]
 
