@@ -144,7 +144,10 @@ def test_running_averages_match_pytorch():
         ("wrn_12_1", r'"wrn_12_1".*depth 12.*6n \+ 4'),
         ("wrn_4_1", r'"wrn_4_1".*depth 4.*6n \+ 4'),
         ("wrn_28", r'"wrn_28" is unknown: .*wrn_DEPTH_WIDTH, such as "wrn_28_10"'),
-        ("conv4_64_64", r'"conv4_64_64" is unknown: use conv4_WIDTH, such as "conv4_64", or efficientnet_lite0'),
+        (
+            "conv4_64_64",
+            r'"conv4_64_64" is unknown: use conv4_WIDTH, such as "conv4_64", or efficientnet_lite0',
+        ),
         ("conv4_0", r'"conv4_0" is unknown.*conv4_64'),
         ("conv4", r'"conv4" is unknown.*conv4_64'),
         ("resnet18", r'"resnet18" is unknown'),

@@ -153,7 +153,9 @@ def test_the_first_field_of_a_missing_section_is_named(section):
 
 
 def test_a_config_without_a_family_is_refused():
-    words = r'config\.family="None" is unknown: use "few_shot" or "features" or "regression"'
+    words = (
+        r'config\.family="None" is unknown: use "few_shot" or "features" or "ready" or "regression"'
+    )
     for call in (families.read, families.steps):
         with pytest.raises(UserError, match=words):
             call(ConfigDict({"seed": 0, "dataset": "glyphs"}))
