@@ -9,8 +9,10 @@ Nothing is trained and no data set is needed. WORKDIR/export/photographs is the 
 
 What accuracy to expect, if you have a folder of class folders with more images than a task has:
 
-    python -m jobs.evaluate --config=configs/photographs.py --base=work/photographs \
-        --workdir=work/expected --config.data.root=CLASS_FOLDERS --config.grid.ways="(5,)"
+    python -m jobs.pipeline --config=configs/photographs.py --workdir=work/expected \
+        --config.data.root=CLASS_FOLDERS --config.grid.ways="(5,)"
+
+Each such folder takes a WORKDIR of its own, where grid/report.html tells it.
 """
 
 from ml_collections import ConfigDict
