@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import keras
 
+from sib_tf.base.errors import UserError
+
 
 @dataclasses.dataclass(frozen=True)
 class Backbone(abc.ABC):
@@ -19,17 +21,29 @@ class Backbone(abc.ABC):
     Attributes:
         sizes: what the integers in its names are, for messages.
         example: one of its names, for messages.
+        smallest: least H = W of the images that it can be built for.
         pretrained: whether it comes with trained weights, and is of use without training.
         name: name of the network, as configs have it.
         image_size: H = W of the images that the network sees.
+
+    Raises:
+        UserError: if the images are too small.
     """
 
     sizes: ClassVar[tuple[str, ...]]
     example: ClassVar[str]
+    smallest: ClassVar[int] = 1
     pretrained: ClassVar[bool] = False
 
     name: str
     image_size: int
+
+    def __post_init__(self) -> None:
+        if self.image_size < self.smallest:
+            raise UserError(
+                f'crop_size={self.image_size} is too small for backbone="{self.name}": make it at '
+                f"least {self.smallest}."
+            )
 
     @abc.abstractmethod
     def build(self) -> keras.Model:

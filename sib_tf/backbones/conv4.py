@@ -7,7 +7,6 @@ import keras
 
 from sib_tf.backbones.backbone import Backbone
 from sib_tf.backbones.normalization import batch_norm
-from sib_tf.base.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,22 +18,13 @@ class Conv4(Backbone):
 
     Attributes:
         width: channels of each convolution.
-
-    Raises:
-        UserError: if the images are too small.
     """
 
     sizes: ClassVar[tuple[str, ...]] = ("WIDTH",)
     example: ClassVar[str] = "conv4_64"
+    smallest: ClassVar[int] = 16  # four times halved
 
     width: int
-
-    def __post_init__(self) -> None:
-        if self.image_size < 16:  # four times halved
-            raise UserError(
-                f'crop_size={self.image_size} is too small for backbone="{self.name}": make it at '
-                "least 16."
-            )
 
     def build(self) -> keras.Model:
         """Fresh weights, of He's normal distribution."""

@@ -3,13 +3,12 @@
 import dataclasses
 import hashlib
 import importlib.resources
-from collections.abc import Mapping
 from typing import ClassVar
 
 import keras
 import numpy as np
 
-from sib_tf.backbones import pytorch_file
+from sib_tf.backbones import pytorch_file, pytorch_layers
 from sib_tf.backbones.backbone import Backbone
 from sib_tf.backbones.normalization import batch_norm
 from sib_tf.base.errors import UserError
@@ -40,21 +39,12 @@ class EfficientNetLite0(Backbone):
     other sizes as well.
 
     Source: EfficientNet (Tan and Le, 2019); "Lite" is its variant for phones.
-
-    Raises:
-        UserError: if the images are too small.
     """
 
     sizes: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[str] = "efficientnet_lite0"
+    smallest: ClassVar[int] = 32  # five times halved
     pretrained: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if self.image_size < 32:  # five times halved
-            raise UserError(
-                f'crop_size={self.image_size} is too small for backbone="{self.name}": make it at '
-                "least 32."
-            )
 
     def build(self) -> keras.Model:
         """With the weights of the package.
@@ -65,8 +55,12 @@ class EfficientNetLite0(Backbone):
         model = self._network()
         weights = _weights()
         for layer in model.layers:
-            if layer.weights:
-                layer.set_weights(_of_layer(layer, weights))
+            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+            for part, variable in pytorch_layers.variables(layer).items():
+                array = weights[f"{_pytorch_name(layer)}.{part}"]
+                if array.ndim == 4:
+                    array = pytorch_layers.kernel(array, depthwise=depthwise)
+                variable.assign(array)
         return model
 
     def standardization(self, *_: object) -> keras.layers.Layer:
@@ -140,12 +134,7 @@ def _weights() -> dict[str, np.ndarray]:
         return pytorch_file.read(file)
 
 
-def _of_layer(layer: keras.layers.Layer, weights: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """The weights of a layer in the order of Keras."""
+def _pytorch_name(layer: keras.layers.Layer) -> str:
+    """PyTorch's name of a layer: `blocks.0.bn1` is `_blocks.0._bn1`."""
     parts = layer.name.split(".")
-    name = ".".join(part if part.isdigit() else f"_{part}" for part in parts)
-    if isinstance(layer, keras.layers.BatchNormalization):
-        return [weights[f"{name}.{x}"] for x in ("weight", "bias", "running_mean", "running_var")]
-    kernel = weights[f"{name}.weight"]  # [out, in, k, k], in = 1 if depthwise
-    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-    return [kernel.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))]
+    return ".".join(part if part.isdigit() else f"_{part}" for part in parts)

@@ -35,6 +35,7 @@ class WideResNet(Backbone):
     width: int
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.depth < 10 or self.depth % 6 != 4:
             raise UserError(
                 f'backbone="{self.name}" cannot have the depth {self.depth}: it must be 6n + 4, '

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from sib_tf.backbones import pytorch_layers
 from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.method.xi.dense import DenseSyntheticGradient
 
@@ -23,7 +24,7 @@ def variables(model: keras.Model) -> dict[str, keras.Variable]:
     return {
         f"{layer.name}.{name}": variable
         for layer in model.layers
-        for name, variable in _layer_variables(layer).items()
+        for name, variable in pytorch_layers.variables(layer).items()
     }
 
 
@@ -48,20 +49,6 @@ def _classifier_variables(model: FewShotClassifier) -> dict[str, keras.Variable]
     }
 
 
-def _layer_variables(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
-    """PyTorch's name -> variable, of one layer of a backbone; the layer itself has its name."""
-    if isinstance(layer, keras.layers.Conv2D):
-        return {"weight": layer.kernel}
-    if isinstance(layer, keras.layers.BatchNormalization):
-        return {
-            "weight": layer.gamma,
-            "bias": layer.beta,
-            "running_mean": layer.moving_mean,
-            "running_var": layer.moving_variance,
-        }
-    return {}
-
-
 def to_keras_layout(array: np.ndarray, variable: keras.Variable) -> np.ndarray:
     """A released array in the layout of our variable.
 
@@ -70,7 +57,7 @@ def to_keras_layout(array: np.ndarray, variable: keras.Variable) -> np.ndarray:
     """
     array = np.asarray(array)
     if array.ndim == 4:
-        return array.transpose(2, 3, 1, 0)
+        return pytorch_layers.kernel(array)
     return array[0] if array.shape == (1,) and variable.ndim == 0 else array.T
 
 
