@@ -18,8 +18,8 @@ from absl import app, flags
 from sib_tf import FewShotClassifier
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.batches import training_batches
-from sib_tf.few_shot.episodes.reader import tabulate
-from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.few_shot.episodes.reader import draw_table
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class
 from sib_tf.training.meta_training import Settings, compiled
 
 _RUNS = flags.DEFINE_integer("runs", 7, "Timed runs, after an untimed one.", 1)
@@ -35,13 +35,12 @@ def seconds_per_step(dim: int) -> list[float]:
     features = rng.standard_normal((_VIEWS.value, len(labels), dim), dtype=np.float32)
     spec = EpisodeSpec(way=5, shot=1, queries=75)
     groups = examples_by_class(labels, spec, [str(n) for n in range(64)], "train")
-    episodes = [sample(groups, spec, seed=0, stream="train", index=i) for i in range(1000)]
     settings = Settings(
         steps=_STEPS.value, steps_per_epoch=_STEPS.value, learning_rate=1e-3, l2=5e-4
     )
     batches = training_batches(
         FeatureTable(features, labels),
-        tabulate(episodes),
+        draw_table(groups, spec, range(1000), seed=0, stream="train"),
         steps_per_call=settings.steps_per_call,
         episodes_per_step=settings.episodes_per_step,
         seed=0,

@@ -97,12 +97,19 @@ def averaged(phi: keras.Model, *, shift: int, mirror: bool) -> keras.Model:
     return keras.Model(images, mean, name="averaged_phi")
 
 
-def save_frozen(phi: keras.Model, file: Path) -> None:
-    """Writes phi so that it stays as it is, however it is called later.
+def save_frozen(phi: keras.Model, file: Path, *, shift: int = 0, mirror: bool = False) -> None:
+    """Writes phi, averaged, so that it stays as it is, however it is called later.
 
     Keras' CenterCrop tells the layers after it that they train unless the caller says otherwise, by
     which their BatchNorm would normalise by the batch and change its averages.
+
+    Args:
+        phi: from images [B, H, W, 3] to features [B, D].
+        file: file to write, `.keras`.
+        shift: pixels, see `averaged`.
+        mirror: whether to average over mirror images, see `averaged`.
     """
+    phi = averaged(phi, shift=shift, mirror=mirror)
     phi.trainable = False
     phi.save(file)
 
@@ -125,11 +132,15 @@ def _shifted(images: keras.KerasTensor, shift: int) -> list[keras.KerasTensor]:
     return [keras.layers.Cropping2D(cut)(padded) for cut in cuts]
 
 
+def inference(phi: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Phi in evaluation mode, traced once, for several calls of `in_batches`."""
+    # Not a lambda: TensorFlow would warn that its code is traced again with every call of this.
+    return tf.function(functools.partial(phi, training=False), reduce_retracing=True)
+
+
 def embed(phi: keras.Model, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
     """Features of images uint8 [n, H, W, 3], float32 [n, D], in evaluation mode."""
-    # Not a lambda: TensorFlow would warn that its code is traced again with every call of this.
-    forward = tf.function(functools.partial(phi, training=False), reduce_retracing=True)
-    return in_batches(forward, images, batch_size)
+    return in_batches(inference(phi), images, batch_size)
 
 
 def in_batches(

@@ -14,24 +14,32 @@ from sib_tf.report import wording
 
 FILE = Path("assets.extra") / "model_card.md"
 
+# A limit of every model.
+TOGETHER = (
+    "The images of a request are classified together: the answer for one depends on the others, "
+    "and those that are of none of the classes mislead it."
+)
 
-def write(
-    model: Path, *, name: str, report: Mapping[str, Any], classes: Mapping[str, Sequence[str]]
-) -> None:
+
+def write(model: Path, card: str) -> None:
     """Adds a model card to a SavedModel, as `assets.extra/model_card.md`.
 
     Args:
         model: folder of a SavedModel that `export` has written.
+        card: the card in Markdown.
+    """
+    (model / FILE).parent.mkdir(exist_ok=True)
+    (model / FILE).write_text(card, encoding="utf-8")
+
+
+def render(name: str, report: Mapping[str, Any], classes: Mapping[str, Sequence[str]]) -> str:
+    """The card of a model that was trained and evaluated here.
+
+    Args:
         name: name of the model.
         report: content of `report.json` of the model's evaluation.
         classes: names of the classes of the data set by split.
     """
-    (model / FILE).parent.mkdir(exist_ok=True)
-    (model / FILE).write_text(render(name, report, classes), encoding="utf-8")
-
-
-def render(name: str, report: Mapping[str, Any], classes: Mapping[str, Sequence[str]]) -> str:
-    """The card in Markdown."""
     trained = next(row for row in report["results"] if method_of(row).iterative)
     return f"""# {name}
 
@@ -74,8 +82,7 @@ def _limits(trained: Mapping[str, Any]) -> str:
     task = f"{trained['way']}-way {trained['shot']}-shot tasks with {trained['query']} queries"
     limits = [
         f"Tested on {task}, all of the task's classes. Other numbers work, and were not measured.",
-        "The images of a request are classified together: the answer for one depends on the "
-        "others, and those that are of none of the classes mislead it.",
+        TOGETHER,
         "Meta-trained on "
         f"{names.queries(trained['train_query_shares'])}; the table says what other class shares "
         "do.",

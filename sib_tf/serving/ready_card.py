@@ -1,26 +1,18 @@
 """The model card of a ready model, which was trained on none of its user's data."""
 
-from pathlib import Path
-
 from sib_tf.few_shot.model import FewShotClassifier
-from sib_tf.serving.model_card import FILE
+from sib_tf.serving.model_card import TOGETHER
 
 
-def write(model: Path, *, name: str, backbone: str, size: int, head: FewShotClassifier) -> None:
-    """Adds a model card to a SavedModel, as `assets.extra/model_card.md`.
+def render(name: str, *, backbone: str, size: int, head: FewShotClassifier) -> str:
+    """The card in Markdown.
 
     Args:
-        model: folder of a SavedModel that `export` has written.
         name: name of the model.
         backbone: name of the backbone.
         size: H = W of its images, pixels.
         head: head that classifies its features.
     """
-    (model / FILE).parent.mkdir(exist_ok=True)
-    (model / FILE).write_text(_render(name, backbone, size, head), encoding="utf-8")
-
-
-def _render(name: str, backbone: str, size: int, head: FewShotClassifier) -> str:
     return f"""# {name}
 
 Classifies the images of a task from a few labelled examples, all its images at a time, into any
@@ -37,8 +29,7 @@ Transductive Meta-Learning with Synthetic Gradients", ICLR 2020).
 ## Limits
 
 - Accuracy on your images is not known before you try.
-- The images of a request are classified together: the answer for one depends on the others, and
-  those that are of none of the classes mislead it.
+- {TOGETHER}
 - What the backbone was trained to tell apart comes easily to it, such as the things and animals on
   photographs; drawings come harder.
 """

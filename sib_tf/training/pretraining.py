@@ -206,7 +206,7 @@ def train(
     if not chief:
         return counts
     best.restore()
-    phi = _phi(dataclasses.replace(settings, precision="float32"), images)
+    phi = _phi(settings, images)
     phi.set_weights(model.phi.get_weights())
     _save(folder, settings, phi)
     write_json(folder / CURVES, resume.curves())
@@ -214,9 +214,8 @@ def train(
 
 
 def _save(folder: Path, settings: Settings, phi: keras.Model) -> None:
-    """Writes the finished phi, which averages over copies of an image."""
-    phi = feature_network.averaged(phi, shift=settings.average_shift, mirror=settings.flip)
-    feature_network.save_frozen(phi, folder / BACKBONE)
+    copies = {"shift": settings.average_shift, "mirror": settings.flip}
+    feature_network.save_frozen(phi, folder / BACKBONE, **copies)
 
 
 def _fit(
@@ -262,7 +261,7 @@ def _fit(
 
 def compiled(settings: Settings, images: np.ndarray, num_classes: int) -> BaseClassifier:
     """A fresh classifier of images [n, H, W, 3] like these, ready for `fit`."""
-    model = BaseClassifier(_phi(settings, images), num_classes)
+    model = BaseClassifier(_phi(settings, images, settings.precision), num_classes)
     model.compile(
         optimizer=SGDWithL2(
             _schedule(settings, len(images) // settings.batch_size), l2=settings.l2
@@ -283,7 +282,7 @@ def _schedule(settings: Settings, steps: int) -> keras.optimizers.schedules.Lear
     )
 
 
-def _phi(settings: Settings, images: np.ndarray) -> keras.Model:
+def _phi(settings: Settings, images: np.ndarray, precision: str = "float32") -> keras.Model:
     """A fresh phi that standardises with the statistics of the images."""
     mean, variance = channel_moments(images)
     return feature_network.build(
@@ -292,5 +291,5 @@ def _phi(settings: Settings, images: np.ndarray) -> keras.Model:
         crop_size=settings.crop_size,
         mean=mean,
         variance=variance,
-        precision=settings.precision,
+        precision=precision,
     )

@@ -139,8 +139,7 @@ def test_a_saved_phi_does_not_change_however_it_is_called(tmp_path, name):
     phi(IMAGES, training=True)
     changed = [(a != b).any() for a, b in zip(phi.get_weights(), before, strict=True)]
     assert any(changed), "training would change nothing either"
-    averaged = feature_network.averaged(phi, shift=1, mirror=True)
-    feature_network.save_frozen(averaged, tmp_path / "phi.keras")
+    feature_network.save_frozen(phi, tmp_path / "phi.keras", shift=1, mirror=True)
     check_that_calls_change_nothing(keras.saving.load_model(tmp_path / "phi.keras"))
 
 

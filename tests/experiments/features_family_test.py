@@ -7,23 +7,10 @@ import numpy as np
 import pytest
 
 from configs import features
-from sib_tf import FewShotClassifier
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
-
-
-def save_head(folder, feature_dim):
-    keras.utils.set_random_seed(0)
-    head = FewShotClassifier(
-        None,
-        feature_dim,
-        num_steps=1,
-        synthetic_gradient="general",
-        initialization="class_means" if feature_dim is None else "prototypes",
-    )
-    head.save(folder / "head.keras")
-    return folder / "head.keras"
+from tests.experiments import small_head
 
 
 @pytest.fixture
@@ -33,7 +20,7 @@ def config(tmp_path):
     np.savez(tmp_path / "animals.npz", features=rows, labels=labels)
     small = features.get_config()
     small.data.file = str(tmp_path / "animals.npz")
-    small.model.file = str(save_head(tmp_path, feature_dim=None))
+    small.model.file = small_head.save(tmp_path)
     small.grid.update(ways=(2, 5), shots=(1,), queries=(3,), methods=("prototypes", "sib"))
     small.grid.update(query_shares=("balanced",), episodes=4)
     return small
@@ -58,13 +45,13 @@ def test_a_head_without_a_weight_of_their_size_serves_any_features(config, tmp_p
     assert left_out.startswith("5-way 1-shot, 3 balanced queries: ")
 
     # Another head under the same name is not mistaken for the one that was evaluated.
-    save_head(tmp_path, feature_dim=3)
+    small_head.save(tmp_path, feature_dim=3, initialization="prototypes")
     with pytest.raises(UserError, match=r"written with config\.model\.sha256="):
         evaluate(config, tmp_path / "work")
 
 
 def test_a_head_for_features_of_another_size_is_refused(config, tmp_path):
-    save_head(tmp_path, feature_dim=4)
+    small_head.save(tmp_path, feature_dim=4, initialization="prototypes")
     with pytest.raises(UserError, match="is for images of 4 features, these have 3"):
         evaluate(config, tmp_path / "work")
     assert not (tmp_path / "work/grid").exists()

@@ -7,13 +7,12 @@ import pytest
 from PIL import Image
 
 from configs import features, glyphs, photographs, spinning_lines
-from sib_tf import FewShotClassifier
 from sib_tf.experiments import families
 from sib_tf.experiments.configuration import Configuration, flattened
 from sib_tf.experiments.execution import execute
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Step
-from tests.experiments import small_experiment
+from tests.experiments import small_experiment, small_head
 
 # The name selects the section; digests stand for the content of files.
 READ_EARLIER = {"data.name", "data.sha256", "model.sha256"}
@@ -75,17 +74,9 @@ def few_shot_steps(folder):
     return config, [*families.steps(config), *contained]
 
 
-def general_head(folder):
-    head = FewShotClassifier(
-        None, None, synthetic_gradient="general", initialization="class_means", num_steps=1
-    )
-    head.save(folder / "head.keras")
-    return str(folder / "head.keras")
-
-
 def ready_steps(folder):
     config = photographs.get_config()
-    config.model.file, config.phi.crop_size = general_head(folder), 32
+    config.model.file, config.phi.crop_size = small_head.save(folder), 32
     for name in ("black", "white"):
         (folder / name).mkdir()
         for number in range(3):
@@ -99,7 +90,7 @@ def features_steps(folder):
     config = features.get_config()
     rows = np.random.default_rng(0).normal(size=(12, 3))
     np.savez(folder / "mine.npz", features=rows, labels=np.repeat([0, 1], 6))
-    config.data.file, config.model.file = str(folder / "mine.npz"), general_head(folder)
+    config.data.file, config.model.file = str(folder / "mine.npz"), small_head.save(folder)
     config.grid.update(ways=(2,), shots=(1,), queries=(2, 80), episodes=2)
     config.grid.methods = ("prototypes", "sib")
     return config, families.steps(config)

@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from configs import photographs
-from sib_tf import FewShotClassifier
 from sib_tf.backbones import registry
 from sib_tf.backbones.backbone import Backbone
 from sib_tf.base.errors import UserError
@@ -20,6 +19,7 @@ from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
 from sib_tf.serving import model_card, warmup
 from sib_tf.serving.predict import prediction
+from tests.experiments import small_head
 
 COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "grey": (90, 90, 90), "red": (255, 0, 0)}
 
@@ -40,20 +40,12 @@ class MeanColour(Backbone):
         return keras.layers.Rescaling(1 / 127.5, offset=-1)
 
 
-def save_head(file, **fields):
-    keras.utils.set_random_seed(0)
-    general = {"synthetic_gradient": "general", "initialization": "class_means", "num_steps": 2}
-    head = FewShotClassifier(**{"way": None, "feature_dim": None, **general, **fields})
-    head.save(file)
-
-
 @pytest.fixture
 def config(tmp_path, monkeypatch):
     monkeypatch.setitem(registry.BACKBONES, "mean_colour", MeanColour)
-    save_head(tmp_path / "head.keras")
     config = photographs.get_config()
     config.phi.update(backbone="mean_colour", crop_size=16)
-    config.model.file = str(tmp_path / "head.keras")
+    config.model.file = small_head.save(tmp_path, num_steps=2)
     return config
 
 
@@ -127,7 +119,7 @@ def test_a_grid_without_ways_is_refused(config):
     ],
 )
 def test_a_head_for_one_kind_of_task_is_refused(config, tmp_path, fields):
-    save_head(tmp_path / "head.keras", **fields)
+    small_head.save(tmp_path, **fields)
     with pytest.raises(UserError, match=r"config\.model\.file holds a head for one kind"):
         run(config, tmp_path / "work")
     assert not (tmp_path / "work/export").exists()

@@ -14,9 +14,7 @@ SPEC = EpisodeSpec(3, 1, 6)
 LABELS = np.arange(60) % 4
 FEATURES = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
 GROUPS = examples_by_class(LABELS, SPEC, list("abcd"), "train")
-EXPECTED = reader.tabulate(
-    [sample(GROUPS, SPEC, seed=7, stream="train", index=i) for i in range(COUNT)]
-)
+EXPECTED = reader.draw_table(GROUPS, SPEC, range(COUNT), seed=7, stream="train")
 TWO_WORKERS = ("--direct_num_workers=2", "--direct_running_mode=multi_threading")
 
 

@@ -8,8 +8,8 @@ from sib_tf import FewShotClassifier
 from sib_tf.base.errors import UserError
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot import evaluation
-from sib_tf.few_shot.episodes.reader import tabulate
-from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.few_shot.episodes.reader import draw_table
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class
 from sib_tf.few_shot.evaluation import Predictions, accuracy, calibration
 from sib_tf.few_shot.methods.prototypes import Prototypes
 from sib_tf.few_shot.methods.sib import SIB
@@ -123,8 +123,8 @@ def experiment():
     features = np.random.default_rng(0).normal(size=(2, 40, 6)).astype(np.float32)
     spec = EpisodeSpec(way=3, shot=2, queries=9)
     groups = examples_by_class(labels, spec, "abcd", "test")
-    episodes = [sample(groups, spec, seed=0, stream="test", index=i) for i in range(7)]
-    return SIB(model), FeatureTable(features, labels), tabulate(episodes)
+    episodes = draw_table(groups, spec, range(7), seed=0, stream="test")
+    return SIB(model), FeatureTable(features, labels), episodes
 
 
 def labels_of_prototypes(rows, episodes):

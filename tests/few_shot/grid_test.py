@@ -8,8 +8,8 @@ from sib_tf import FewShotClassifier
 from sib_tf.base.errors import UserError
 from sib_tf.features import feature_table
 from sib_tf.few_shot import evaluation as in_process
-from sib_tf.few_shot.episodes.reader import tabulate
-from sib_tf.few_shot.episodes.sampling import examples_by_class, sample
+from sib_tf.few_shot.episodes.reader import draw_table
+from sib_tf.few_shot.episodes.sampling import examples_by_class
 from sib_tf.few_shot.grid import evaluation
 from sib_tf.few_shot.grid.settings import GridSettings
 from sib_tf.few_shot.methods.registry import METHODS
@@ -100,12 +100,7 @@ def test_accuracies_are_those_of_the_same_episodes_in_this_process(files, evalua
             continue  # the same programs once more
         assert list(accuracies) == list(GRID.methods)
         groups = examples_by_class(LABELS, cell.spec, "abcdef", "test")
-        episodes = tabulate(
-            [
-                sample(groups, cell.spec, seed=0, stream=cell.stream, index=index)
-                for index in range(cell.count)
-            ]
-        )
+        episodes = draw_table(groups, cell.spec, range(cell.count), seed=0, stream=cell.stream)
         for name, of_episode in accuracies.items():
             expected = in_process.classify_episodes(METHODS[name](head), TABLE, episodes, 2)
             right = expected.probabilities[-1].argmax(-1) == expected.labels

@@ -31,7 +31,7 @@ CLASSES = {"train": ["apple", "aquarium_fish"], "validation": ["bear"], "test": 
 
 
 def test_the_card_names_data_classes_accuracy_and_steps(tmp_path):
-    model_card.write(tmp_path, name="letters", report=REPORT, classes=CLASSES)
+    model_card.write(tmp_path, model_card.render("letters", REPORT, CLASSES))
     card = (tmp_path / "assets.extra" / "model_card.md").read_text()
     for words in (
         "# letters\n",

@@ -150,7 +150,12 @@ def test_a_saved_classifier_predicts_the_same_and_trains_on(tmp_path):
 def test_without_epochs_phi_is_the_backbone_as_it_comes(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
     settings = dataclasses.replace(
-        SETTINGS, backbone="efficientnet_lite0", crop_size=32, epochs=0, flip=False
+        SETTINGS,
+        backbone="efficientnet_lite0",
+        crop_size=32,
+        epochs=0,
+        flip=False,
+        precision="mixed_bfloat16",  # of training only: the finished phi is float32
     )
     counts = pretraining.train(
         tmp_path, settings, seed=0, images=images, labels=np.zeros(5), validate=lambda phi: 1 / 0

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from sib_tf.few_shot.episodes.reader import tabulate
-from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
+from sib_tf.few_shot.episodes.reader import draw_table
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class
 from sib_tf.few_shot.prototype_accuracy import PrototypeAccuracy
 from sib_tf.training import pretraining
 from sib_tf.training.devices import strategies
@@ -37,14 +37,14 @@ def train(folder, settings, strategy=None, seed=SEED):
     """Trains on IMAGES and LABELS, which are also the validation split."""
     spec = EpisodeSpec(way=2, shot=1, queries=4)
     groups = examples_by_class(LABELS, spec, [str(n) for n in range(21)], "validation")
-    episodes = [sample(groups, spec, seed=0, stream="s", index=i) for i in range(5)]
+    episodes = draw_table(groups, spec, range(5), seed=0, stream="s")
     pretraining.train(
         folder,
         settings,
         seed=seed,
         images=IMAGES,
         labels=LABELS,
-        validate=PrototypeAccuracy(IMAGES, tabulate(episodes)),
+        validate=PrototypeAccuracy(IMAGES, episodes),
         strategy=strategy,
     )
 

@@ -1,22 +1,18 @@
 """The sections and steps of an experiment on features from elsewhere: a trained head, evaluated."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-from sib_tf.base.errors import UserError
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import features_folder
-from sib_tf.experiments.few_shot.classifier import model_file
-from sib_tf.experiments.few_shot.given_file import FileSettings, given, given_head
-from sib_tf.experiments.few_shot.grid import grid_step
+from sib_tf.experiments.few_shot.given_file import FileSettings, given, head_step
+from sib_tf.experiments.few_shot.grid import grid_step, refuse_no_ways
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
 from sib_tf.features import feature_table, numpy_file
 from sib_tf.few_shot.grid.settings import GridSettings
 
 TITLE = "grid on features of a file"
-
 
 SECTIONS = {"data": FileSettings, "model": FileSettings, "grid": GridSettings}
 
@@ -27,25 +23,17 @@ def check(config: Configuration) -> None:
     Raises:
         UserError: names the field.
     """
-    if not config.grid.ways:
-        raise UserError("config.grid.ways is empty: name a number of classes.")
+    refuse_no_ways(config.grid)
 
 
 def steps(config: Configuration, options: Options) -> list[Step]:
     """The head is copied, the features are read, and the grid is evaluated: all by one job."""
     del options
-    head = Step("evaluate", "model", reads=("model",), requires=(), run=_copy)
+    head = head_step()
     features = Step(
         "evaluate", "features/test", reads=("data",), requires=(), run=_read, shared=True
     )
     return [head, features, grid_step(head, features, Path(config.data.file).stem)]
-
-
-def _copy(context: Context) -> dict[str, Any]:
-    file = context.config.model.file
-    given_head(file)
-    shutil.copy(file, context.folder / model_file(context).name)
-    return {"copied_from": file}
 
 
 def _read(context: Context) -> dict[str, Any]:

@@ -2,10 +2,15 @@
 
 import dataclasses
 import hashlib
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
+from sib_tf.experiments.few_shot.classifier import model_file
+from sib_tf.experiments.step import Context, Step
 from sib_tf.few_shot.model import FewShotClassifier
 
 
@@ -60,3 +65,22 @@ def given_head(file: str) -> FewShotClassifier:
     if not isinstance(head, FewShotClassifier):
         raise UserError(f"config.model.file={path} is no few-shot classifier.")
     return head
+
+
+def head_step(refuse: Callable[[FewShotClassifier], None] | None = None) -> Step:
+    """Copies the head to where steps look for that of a training.
+
+    Args:
+        refuse: callable that raises UserError if the head does not suit the experiment.
+    """
+    step = Step("evaluate", "model", reads=("model",), requires=(), run=_copy)
+    return step.with_options(refuse=refuse)
+
+
+def _copy(context: Context, refuse: Callable[[FewShotClassifier], None] | None) -> dict[str, Any]:
+    file = context.config.model.file
+    head = given_head(file)
+    if refuse:
+        refuse(head)
+    shutil.copy(file, context.folder / model_file(context).name)
+    return {"copied_from": file}

@@ -12,7 +12,7 @@ from sib_tf.experiments.few_shot.classifier import model_file
 from sib_tf.experiments.step import Context, Step
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.grid import evaluation
-from sib_tf.few_shot.grid.settings import Cell
+from sib_tf.few_shot.grid.settings import Cell, GridSettings
 from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.few_shot.report import grid_report
@@ -35,6 +35,16 @@ def grid_step(train: Step, embed: Step, features: str) -> Step:
         remote=True,
         report=True,
     ).with_options(features=features)
+
+
+def refuse_no_ways(grid: GridSettings) -> None:
+    """Refuses a grid without cells, where an experiment is nothing else.
+
+    Raises:
+        UserError: names the field.
+    """
+    if not grid.ways:
+        raise UserError("config.grid.ways is empty: name a number of classes.")
 
 
 def _run(context: Context, features: str) -> dict[str, Any]:

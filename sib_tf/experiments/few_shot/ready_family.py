@@ -5,7 +5,6 @@ With a folder of labelled images, the model is evaluated on them in a grid of se
 """
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,8 @@ from sib_tf.base.errors import UserError
 from sib_tf.datasets.images import list_class_folders, read_rgb
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import backbone_file, features_folder
-from sib_tf.experiments.few_shot.classifier import model_file
-from sib_tf.experiments.few_shot.given_file import FileSettings, given_head
-from sib_tf.experiments.few_shot.grid import grid_step
+from sib_tf.experiments.few_shot.given_file import FileSettings, given_head, head_step
+from sib_tf.experiments.few_shot.grid import grid_step, refuse_no_ways
 from sib_tf.experiments.few_shot.release import ExportSettings
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
@@ -27,7 +25,7 @@ from sib_tf.features import feature_table
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.grid.settings import GridSettings
 from sib_tf.few_shot.model import FewShotClassifier
-from sib_tf.serving import export, ready_card, warmup
+from sib_tf.serving import export, model_card, ready_card, warmup
 from sib_tf.training import pretraining
 
 TITLE = "ready model"
@@ -86,8 +84,8 @@ def check(config: Configuration) -> None:
     Raises:
         UserError: names the field.
     """
-    if config.data.root and not config.grid.ways:
-        raise UserError("config.grid.ways is empty: name a number of classes.")
+    if config.data.root:
+        refuse_no_ways(config.grid)
 
 
 def steps(config: Configuration, options: Options) -> list[Step]:
@@ -99,7 +97,7 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     )
     if not config.data.root:
         return [phi, exported]
-    head = Step("evaluate", "model", reads=("model",), requires=(), run=_copy_head)
+    head = head_step(refuse=_refuse_tied)
     features = Step(
         "evaluate", "features/test", reads=("data",), requires=(phi,), run=_embed, shared=True
     )
@@ -116,26 +114,19 @@ def _write_phi(context: Context) -> dict[str, Any]:
         mean=(0.0, 0.0, 0.0),  # a trained backbone brings its own
         variance=(1.0, 1.0, 1.0),
     )
-    phi = feature_network.averaged(phi, shift=0, mirror=settings.mirror)
-    feature_network.save_frozen(phi, context.folder / pretraining.BACKBONE)
+    file = context.folder / pretraining.BACKBONE
+    feature_network.save_frozen(phi, file, mirror=settings.mirror)
     return {"features": phi.output_shape[-1]}
-
-
-def _copy_head(context: Context) -> dict[str, Any]:
-    file = context.config.model.file
-    _general(given_head(file))
-    shutil.copy(file, context.folder / model_file(context).name)
-    return {"copied_from": file}
 
 
 def _embed(context: Context) -> dict[str, Any]:
     phi = keras_file.load(backbone_file(context))
     classes = list_class_folders(Path(context.config.data.root))
     files = [file for images in classes.values() for file in images]
-    rows = []
+    forward, rows = feature_network.inference(phi), []
     for start in range(0, len(files), _CHUNK):
         chunk = [read_rgb(file, phi.input_shape[1:3]) for file in files[start : start + _CHUNK]]
-        rows.append(feature_network.embed(phi, np.stack(chunk)))
+        rows.append(feature_network.in_batches(forward, np.stack(chunk), _CHUNK))
     labels = np.repeat(np.arange(len(classes)), [len(images) for images in classes.values()])
     table = FeatureTable(np.concatenate(rows)[np.newaxis], labels)
     feature_table.write(context.folder / features_folder(context, "test").name, table)
@@ -144,16 +135,15 @@ def _embed(context: Context) -> dict[str, Any]:
 
 def _export(context: Context) -> dict[str, Any]:
     config = context.config
-    phi, head = keras_file.load(backbone_file(context)), _general(given_head(config.model.file))
-    model = context.folder / config.export.name / "1"
-    export.export(model, phi, head)
-    ready_card.write(
-        model,
-        name=config.export.name,
-        backbone=config.phi.backbone,
-        size=config.phi.crop_size,
-        head=head,
+    phi, head = keras_file.load(backbone_file(context)), given_head(config.model.file)
+    _refuse_tied(head)
+    name = config.export.name
+    model = context.folder / name / "1"
+    export.export(model, phi, head.for_any_way())
+    card = ready_card.render(
+        name, backbone=config.phi.backbone, size=config.phi.crop_size, head=head
     )
+    model_card.write(model, card)
     size = phi.input_shape[1]
     images = np.random.default_rng(config.seed).integers(
         0, 256, (2 * _EXAMPLE, size, size, 3), np.uint8
@@ -162,11 +152,10 @@ def _export(context: Context) -> dict[str, Any]:
     return {"features": phi.output_shape[-1]}
 
 
-def _general(head: FewShotClassifier) -> FewShotClassifier:
-    """The head, for any number of classes."""
+def _refuse_tied(head: FewShotClassifier) -> None:
+    """Refuses a head that does not serve any features and any number of classes."""
     if head.feature_dim is not None or not head.xi.any_way:
         raise UserError(
             "config.model.file holds a head for one kind of features or number of classes: name "
             "a general one."
         )
-    return head.for_any_way()

@@ -58,7 +58,7 @@ def _export(context: Context) -> dict[str, Any]:
     name = context.config.export.name
     model = context.folder / name / "1"
     export.export(model, phi, classifier)
-    model_card.write(model, name=name, report=report_of(context), classes=_classes(context))
+    model_card.write(model, model_card.render(name, report_of(context), _classes(context)))
     warmup.write(model, *_example(kept_episode(context), phi.input_shape[1:3]))
     return {"way": classifier.way}
 

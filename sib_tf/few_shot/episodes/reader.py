@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from sib_tf.base import commands
 from sib_tf.base.errors import UserError
 from sib_tf.beam.records import parsed_batches, record_files
 from sib_tf.few_shot.episodes import schema
-from sib_tf.few_shot.episodes.sampling import Episode, EpisodeSpec, sample
+from sib_tf.few_shot.episodes.sampling import EpisodeSpec, sample
 from sib_tf.few_shot.episodes.varied import VariedEpisodes
 
 
@@ -45,14 +45,6 @@ class EpisodeTable:
         return EpisodeTable(*(column[start:stop] for column in columns))
 
 
-def tabulate(episodes: Sequence[Episode]) -> EpisodeTable:
-    """A table of episodes that were just sampled, without storing them."""
-    columns = [field.name for field in dataclasses.fields(EpisodeTable)]
-    return EpisodeTable(
-        *(np.stack([getattr(e, name) for e in episodes]).astype(np.int32) for name in columns)
-    )
-
-
 def draw_table(
     groups: Mapping[int, np.ndarray],
     spec: EpisodeSpec,
@@ -61,8 +53,12 @@ def draw_table(
     seed: int,
     stream: str,
 ) -> EpisodeTable:
-    """A table of the episodes with these numbers, drawn now, see `sample`."""
-    return tabulate([sample(groups, spec, seed=seed, stream=stream, index=i) for i in indices])
+    """A table of the episodes with these numbers, drawn now and not stored, see `sample`."""
+    episodes = [sample(groups, spec, seed=seed, stream=stream, index=i) for i in indices]
+    columns = [field.name for field in dataclasses.fields(EpisodeTable)]
+    return EpisodeTable(
+        *(np.stack([getattr(e, name) for e in episodes]).astype(np.int32) for name in columns)
+    )
 
 
 def read_table(folder: Path, spec: EpisodeSpec | VariedEpisodes, count: int) -> EpisodeTable:
