@@ -20,7 +20,8 @@ from pathlib import Path
 from absl import flags
 
 from sib_tf.serving.client.model import connect
-from sib_tf.serving.predict.prediction import ExportedModel, Model, classify_folder
+from sib_tf.serving.exported_model import ExportedModel
+from sib_tf.serving.predict.prediction import Model, classify_folder
 
 from . import _app
 

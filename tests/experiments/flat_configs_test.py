@@ -19,6 +19,7 @@ from sib_tf.experiments.execution import execute
 from sib_tf.experiments.flat_configs import in_sections
 from sib_tf.experiments.options import Options
 from sib_tf.features import feature_table
+from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict import prediction
 
 GLYPHS = {
@@ -414,7 +415,7 @@ def test_an_old_export_classifies_as_it_did(work, tmp_path):
     assert execute(predict, CONFIG, work)
     assert_same_predictions(work / "prediction", expected)
     counts = prediction.classify_folder(
-        model=prediction.ExportedModel(work / "export/tiny/1"),
+        model=ExportedModel(work / "export/tiny/1"),
         support=work / "evaluation/episode/support",
         query=work / "evaluation/episode/query",
         output=tmp_path / "mine",

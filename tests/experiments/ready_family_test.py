@@ -18,6 +18,7 @@ from sib_tf.base.errors import UserError
 from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
 from sib_tf.serving import model_card, warmup
+from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict import prediction
 from tests.experiments import small_head
 
@@ -73,7 +74,7 @@ def test_from_no_data_to_the_answers_for_a_folder_of_images(config, tmp_path):
             (tmp_path / "query").mkdir(exist_ok=True)
             file.rename(tmp_path / "query" / f"{name}-{file.name}")
     counts = prediction.classify_folder(
-        prediction.ExportedModel(model), tmp_path / "support", tmp_path / "query", tmp_path / "out"
+        ExportedModel(model), tmp_path / "support", tmp_path / "query", tmp_path / "out"
     )
     assert counts == (12, 0)
     with (tmp_path / "out" / prediction.PREDICTIONS_FILE).open() as file:

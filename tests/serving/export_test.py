@@ -13,8 +13,8 @@ from PIL import Image
 
 from sib_tf import FewShotClassifier
 from sib_tf.backbones import registry
+from sib_tf.serving import exported_model
 from sib_tf.serving.export import export
-from sib_tf.serving.predict import prediction
 from sib_tf.serving.predict.image_task import ImageTask
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -247,7 +247,7 @@ def gentle(phi, tmp_path_factory, request):
 @pytest.mark.parametrize("queries", [1, 4, 7])
 def test_embedding_in_batches_gives_the_same_answers(gentle, monkeypatch, queries):
     _, folder, signatures = gentle
-    monkeypatch.setattr(prediction, "BATCH", 3)
+    monkeypatch.setattr(exported_model, "BATCH", 3)
     support, labels = images(3 * SHOT), np.arange(3 * SHOT, dtype=np.int32) % 3
     query = images(queries, seed=1)
     task = ImageTask(
@@ -258,7 +258,7 @@ def test_embedding_in_batches_gives_the_same_answers(gentle, monkeypatch, querie
         query_images=query,
         readable=np.ones(queries, bool),
     )
-    found = prediction.ExportedModel(folder).classify(task)
+    found = exported_model.ExportedModel(folder).classify(task).probabilities
     expected = signatures["serving_default"](
         support_images=tf.constant(support[np.newaxis]),
         support_labels=tf.constant(labels[np.newaxis]),

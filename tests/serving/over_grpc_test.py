@@ -23,4 +23,4 @@ def test_a_request_of_2_gib_is_too_large(support, query):
     )
     connection = GrpcConnection(Target("localhost:8500", "glyphs", timeout=1))
     with pytest.raises(UserError, match=r"too large \(214\d{7} bytes, .*fewer images"):
-        connection.probabilities(task)
+        connection.answers(task)

@@ -7,12 +7,12 @@ import tensorflow as tf
 from PIL import Image
 
 from sib_tf.base.errors import UserError
+from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict import prediction
 from sib_tf.serving.predict.prediction import (
     CONTACT_SHEET_FILE,
     PREDICTIONS_FILE,
     Counts,
-    ExportedModel,
     classify_folder,
 )
 
@@ -44,7 +44,10 @@ class NearestMean(tf.Module):
         sums = tf.einsum("bsn,bsc->bnc", members, support_features)
         means = sums / tf.reduce_sum(members, axis=1)[..., tf.newaxis]
         distances = tf.norm(query_features[:, :, tf.newaxis] - means[:, tf.newaxis], axis=-1)
-        return {"probabilities": tf.nn.softmax(-5 * distances)}
+        return {
+            "probabilities": tf.nn.softmax(-5 * distances),
+            "inductive_probabilities": tf.nn.softmax(-distances),
+        }
 
 
 def export(folder, num_classes):

@@ -79,7 +79,9 @@ def test_a_signature_of_other_types_is_refused(connection_to, dtype):
             "support_labels": tensor("DT_INT32", 2),
             "query_images": tensor(dtype, 5),
         },
-        "outputs": {"probabilities": tensor("DT_FLOAT", 3)},
+        "outputs": {
+            name: tensor("DT_FLOAT", 3) for name in ("probabilities", "inductive_probabilities")
+        },
     }
     metadata = {"signature_def": {"signature_def": {"serving_default": signature}}}
     connection = connection_to(200, json.dumps({"metadata": metadata}))
@@ -100,14 +102,14 @@ def test_a_signature_of_other_types_is_refused(connection_to, dtype):
 )
 def test_malformed_outputs_are_refused(connection_to, body):
     with pytest.raises(UserError, match=r"refuses.*: 200 OK, and not as TensorFlow Serving does$"):
-        connection_to(200, body).probabilities(TASK)
+        connection_to(200, body).answers(TASK)
 
 
 @pytest.mark.parametrize("error", [None, 1, ["a"], {"a": "b"}])
 def test_an_error_that_is_not_text_is_refused(connection_to, error):
     connection = connection_to(400, json.dumps({"error": error}))
     with pytest.raises(UserError, match=r"400 Bad Request, and not as TensorFlow Serving does$"):
-        connection.probabilities(TASK)
+        connection.answers(TASK)
 
 
 @pytest.mark.parametrize(
@@ -121,4 +123,4 @@ def test_an_error_that_is_not_text_is_refused(connection_to, error):
 )
 def test_the_status_says_what_is_wrong(connection_to, status, words):
     with pytest.raises(UserError, match=words):
-        connection_to(status, '{"error": "some\\nwords"}').probabilities(TASK)
+        connection_to(status, '{"error": "some\\nwords"}').answers(TASK)

@@ -44,8 +44,9 @@ from sib_tf.serving.client.over_grpc import GrpcConnection
 from sib_tf.serving.client.over_rest import RestConnection
 from sib_tf.serving.client.target import Target
 from sib_tf.serving.export import export
+from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict.image_task import ImageTask
-from sib_tf.serving.predict.prediction import PREDICTIONS_FILE, ExportedModel, classify_folder
+from sib_tf.serving.predict.prediction import PREDICTIONS_FILE, classify_folder
 from tests.serving.model_server import ModelServer, batching_parameters
 from tests.serving.model_server.binary import COMMAND, BinaryServer
 
@@ -259,7 +260,7 @@ def test_the_server_says_what_the_model_takes(server, rest):
 def test_answers_are_those_of_the_model_in_this_process(server, local, rest, sizes):
     whole = task(*sizes)
     found = server.connect(rest).classify(whole)
-    assert found.dtype == np.float32
+    assert {of_all.dtype for of_all in found} == {np.dtype(np.float32)}
     np.testing.assert_allclose(found, local.classify(whole), atol=1e-5)
 
 
@@ -333,7 +334,7 @@ def test_a_bad_request_is_refused_with_the_message_of_the_server(server, local, 
         Target(server.address(rest), NAME, timeout=10)
     )
     with pytest.raises(UserError, match=words) as caught:
-        connection.probabilities(padding.pad(bad))
+        connection.answers(padding.pad(bad))
     assert "\n" not in str(caught.value)
     np.testing.assert_allclose(model.classify(whole), local.classify(whole), atol=1e-5)
 
@@ -420,7 +421,7 @@ def test_the_timeout_includes_retries(rest):
 
 def test_a_request_over_the_limit_of_the_server_is_too_large(run, version):
     model = run(version.parent, max_message_bytes=20_000).connect()
-    assert model.classify(task()).shape == (7, 3)
+    assert model.classify(task()).probabilities.shape == (7, 3)
     with pytest.raises(UserError, match=r"request is too large .*20000.*fewer images"):
         model.classify(task(queries=200))
 
@@ -438,13 +439,14 @@ def test_a_model_of_other_signatures_is_refused(run, tmp_path, rest):
 
 def test_a_model_for_images_of_any_size_is_refused(run, tmp_path):
     module = tf.Module()
-    module.classify = tf.function(
-        lambda support_images, support_labels, query_images: {
-            "probabilities": tf.zeros([1, 1, 2])
-            + tf.cast(tf.size(support_images) + tf.size(support_labels), tf.float32)
-            + tf.cast(tf.size(query_images), tf.float32)
-        }
-    )
+
+    @tf.function
+    def classify(support_images, support_labels, query_images):
+        sizes = [tf.size(x) for x in (support_images, support_labels, query_images)]
+        probabilities = tf.fill([1, 1, 2], tf.cast(sum(sizes), tf.float32))
+        return {"probabilities": probabilities, "inductive_probabilities": -probabilities}
+
+    module.classify = classify
     images = [None, None, None, None, 3]
     signature = module.classify.get_concrete_function(
         support_images=tf.TensorSpec(images, tf.uint8),
@@ -602,7 +604,7 @@ def test_rows_in_json_are_answered_in_rows(server, local):
     answer = requests.post(url, json={"instances": [instance, instance]}, timeout=30).json()
     first, second = answer["predictions"]
     assert first == second
-    np.testing.assert_allclose(first["probabilities"][1:], local.classify(whole), atol=1e-5)
+    np.testing.assert_allclose(first["probabilities"][1:], local.classify(whole)[0], atol=1e-5)
 
 
 def test_configs_parse():

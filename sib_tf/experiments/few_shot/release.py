@@ -16,6 +16,7 @@ from sib_tf.experiments.few_shot.data import prepared_data
 from sib_tf.experiments.few_shot.evaluation import kept_episode, report_of
 from sib_tf.experiments.step import Context, Step
 from sib_tf.serving import export, model_card, warmup
+from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict import prediction
 from sib_tf.serving.predict.image_task import read_image_task
 
@@ -83,7 +84,7 @@ def _example(folder: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarra
 def _predict(context: Context) -> dict[str, Any]:
     episode = kept_episode(context)
     counts = prediction.classify_folder(
-        model=prediction.ExportedModel(context.workdir / _FOLDER / context.config.export.name),
+        model=ExportedModel(context.workdir / _FOLDER / context.config.export.name),
         support=episode / "support",
         query=episode / "query",
         output=context.folder,

@@ -1,8 +1,6 @@
-"""A model behind TensorFlow Serving, with the interface of `prediction.ExportedModel`."""
+"""A model behind TensorFlow Serving, with the interface of `ExportedModel`."""
 
 from typing import Protocol
-
-import numpy as np
 
 from sib_tf.serving.client import signatures, task_checks
 from sib_tf.serving.client.over_grpc import GrpcConnection
@@ -10,6 +8,7 @@ from sib_tf.serving.client.over_rest import RestConnection
 from sib_tf.serving.client.padding import PaddedTask, pad, unpad
 from sib_tf.serving.client.signatures import SignatureDefs
 from sib_tf.serving.client.target import Target
+from sib_tf.serving.exported_model import Answers
 from sib_tf.serving.predict.image_task import ImageTask
 
 
@@ -22,7 +21,7 @@ class Connection(Protocol):
     def signatures(self) -> SignatureDefs:
         """The signatures of the model by name."""
 
-    def probabilities(self, task: PaddedTask) -> np.ndarray:
+    def answers(self, task: PaddedTask) -> Answers:
         """Class probabilities, float32 [1 + Q or more, N or more], see `padding`."""
 
 
@@ -47,14 +46,14 @@ class ServedModel:
         self.num_classes: int | None = signatures.num_classes(found)
         self._connection = connection
 
-    def classify(self, task: ImageTask) -> np.ndarray:
-        """Class probabilities of every query image, float32 [Q, N].
+    def classify(self, task: ImageTask) -> Answers:
+        """Classifies every query image.
 
         Raises:
             UserError: if the model does not take the task, the server does not answer or refuses.
         """
         task_checks.check(task, self.image_size, self.num_classes)
-        return unpad(self._connection.probabilities(pad(task)), task)
+        return unpad(self._connection.answers(pad(task)), task)
 
 
 def connect(address: str, model: str, *, timeout: float, rest: bool = False) -> ServedModel:

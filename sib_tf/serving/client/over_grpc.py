@@ -19,6 +19,7 @@ from sib_tf.base.errors import UserError
 from sib_tf.serving.client.padding import PaddedTask
 from sib_tf.serving.client.signatures import SignatureDefs
 from sib_tf.serving.client.target import Target
+from sib_tf.serving.exported_model import Answers
 
 _RETRIES = {
     "methodConfig": [
@@ -74,7 +75,7 @@ class GrpcConnection:
         response.metadata["signature_def"].Unpack(signatures)
         return signatures.signature_def
 
-    def probabilities(self, task: PaddedTask) -> np.ndarray:
+    def answers(self, task: PaddedTask) -> Answers:
         """Class probabilities, float32 [1 + Q or more, N or more], see `padding`.
 
         Raises:
@@ -91,7 +92,7 @@ class GrpcConnection:
         for name, value in task._asdict().items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(value[np.newaxis]))
         response = self._call(self._stub.Predict, request)
-        return tf.make_ndarray(response.outputs["probabilities"])[0]
+        return Answers(*(tf.make_ndarray(response.outputs[name])[0] for name in Answers._fields))
 
     def _call(self, method: Callable[..., Any], request: Any) -> Any:
         try:

@@ -19,6 +19,7 @@ from sib_tf.base.errors import UserError
 from sib_tf.serving.client.padding import PaddedTask
 from sib_tf.serving.client.signatures import SignatureDefs
 from sib_tf.serving.client.target import Target
+from sib_tf.serving.exported_model import Answers
 
 _RETRIES = Retry(
     total=5,
@@ -55,7 +56,7 @@ class RestConnection:
         """
         return self._ask("GET", "/metadata", _read_signatures)
 
-    def probabilities(self, task: PaddedTask) -> np.ndarray:
+    def answers(self, task: PaddedTask) -> Answers:
         """Class probabilities, float32 [1 + Q or more, N or more], see `padding`.
 
         Raises:
@@ -67,7 +68,7 @@ class RestConnection:
             "query_images": [_encode(task.query_images)],
         }
         request = {"signature_name": self.signature, "inputs": inputs}
-        return self._ask("POST", ":predict", _read_probabilities, request)
+        return self._ask("POST", ":predict", _read_answers, request)
 
     def _ask(
         self, method: str, path: str, read: Callable[[Any], Any], request: dict | None = None
@@ -140,10 +141,14 @@ def _read_signatures(answer: Any) -> SignatureDefs:
     return signatures.signature_def
 
 
-def _read_probabilities(answer: Any) -> np.ndarray:
-    probabilities = np.array(answer["outputs"]["probabilities"], np.float32)
+def _read_answers(answer: Any) -> Answers:
+    return Answers(*(_read_probabilities(answer, name) for name in Answers._fields))
+
+
+def _read_probabilities(answer: Any, name: str) -> np.ndarray:
+    probabilities = np.array(answer["outputs"][name], np.float32)
     if probabilities.ndim != 3:
-        raise ValueError(f"probabilities must have rank 3, got shape {probabilities.shape}.")
+        raise ValueError(f"{name} must have rank 3, got shape {probabilities.shape}.")
     return probabilities[0]
 
 

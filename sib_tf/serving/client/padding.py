@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sib_tf.serving.exported_model import Answers
 from sib_tf.serving.predict.image_task import ImageTask
 
 _PADDING = -1  # the label
@@ -40,9 +41,10 @@ def pad(task: ImageTask) -> PaddedTask:
     )
 
 
-def unpad(probabilities: np.ndarray, task: ImageTask) -> np.ndarray:
-    """Takes the answer for a task, [Q, N], out of one with padding, [1 + Q.., N..]."""
-    return probabilities[1 : 1 + len(task.query_images), : len(task.class_names)]
+def unpad(answers: Answers, task: ImageTask) -> Answers:
+    """Takes the answers for a task, [Q, N], out of those with padding, [1 + Q.., N..]."""
+    queries, classes = len(task.query_images), len(task.class_names)
+    return Answers(*(found[1 : 1 + queries, :classes] for found in answers))
 
 
 def _after_zeros(images: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from tensorflow.core.framework.types_pb2 import DT_FLOAT, DT_INT32, DT_STRING, D
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from sib_tf.serving.client.target import Target
+from sib_tf.serving.exported_model import Answers
 
 SignatureDefs = Mapping[str, SignatureDef]
 
@@ -13,11 +14,11 @@ SignatureDefs = Mapping[str, SignatureDef]
 _EXPECTED = {
     "serving_default": (
         "support_images uint8 [B,S,H,W,3], support_labels int32 [B,S], "
-        "query_images uint8 [B,Q,H,W,3] -> probabilities float32 [B,Q,N]"
+        "query_images uint8 [B,Q,H,W,3] -> probabilities, inductive_probabilities float32 [B,Q,N]"
     ),
     "encoded": (
         "support_images string [B,S], support_labels int32 [B,S], query_images string [B,Q] "
-        "-> probabilities float32 [B,Q,N]"
+        "-> probabilities, inductive_probabilities float32 [B,Q,N]"
     ),
 }
 # Data type and rank.
@@ -43,7 +44,8 @@ def check(target: Target, signatures: SignatureDefs, name: str) -> None:
     images = _IMAGES[name]
     inputs = {"support_images": images, "support_labels": _LABELS, "query_images": images}
     outputs = _types(signature.outputs)
-    if _types(signature.inputs) != inputs or outputs.get("probabilities") != _PROBABILITIES:
+    answered = all(outputs.get(output) == _PROBABILITIES for output in Answers._fields)
+    if _types(signature.inputs) != inputs or not answered:
         found = f"{_names(signature.inputs)} -> {_names(signature.outputs)}"
         raise target.other_signature(name, _EXPECTED[name], found)
 

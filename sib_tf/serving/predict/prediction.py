@@ -7,20 +7,16 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import tensorflow as tf
 
-from sib_tf.backbones.feature_network import in_batches
 from sib_tf.base.atomic import written_file
 from sib_tf.base.errors import UserError, first_line
 from sib_tf.datasets.images import list_class_folders
-from sib_tf.serving import versions
+from sib_tf.serving.exported_model import Answers
 from sib_tf.serving.predict.contact_sheet import draw_contact_sheet
 from sib_tf.serving.predict.image_task import ImageTask, read_image_task
 
 PREDICTIONS_FILE = "predictions.csv"
 CONTACT_SHEET_FILE = "contact_sheet.png"
-
-BATCH = 256  # images embedded at a time: bounds the memory
 
 
 class Counts(NamedTuple):
@@ -41,58 +37,8 @@ class Model(Protocol):
     image_size: tuple[int, int]
     num_classes: int | None
 
-    def classify(self, task: ImageTask) -> np.ndarray:
-        """Class probabilities of every query image, float32 [Q, N]."""
-
-
-class ExportedModel:
-    """A SavedModel that classifies the query of a task given its support.
-
-    Attributes:
-        image_size: height and width of the images that the model takes, in pixels.
-        num_classes: number of classes that the model tells apart; None if any number.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        """Loads the model.
-
-        Args:
-            folder: folder of numbered versions, of which the newest is taken, or of one version.
-
-        Raises:
-            UserError: if the folder holds no SavedModel or one of another signature.
-        """
-        version = versions.newest(folder)
-        try:
-            self._model = tf.saved_model.load(str(version))
-            self._embed = self._model.signatures["embed"]
-            self._classify = self._model.signatures["features"]
-            _, arguments = self._embed.structured_input_signature
-            height, width = arguments["images"].shape[1:3]
-            if None in (height, width):
-                raise ValueError("its image size is not fixed")
-            probabilities = self._classify.structured_outputs["probabilities"]
-        except (KeyError, OSError, ValueError, tf.errors.OpError) as error:
-            raise UserError(
-                f"{version}: cannot be loaded as an exported model ({first_line(error)}); "
-                "export it anew"
-            ) from error
-        self.image_size: tuple[int, int] = (height, width)
-        self.num_classes: int | None = probabilities.shape[-1]
-
-    def classify(self, task: ImageTask) -> np.ndarray:
-        """Class probabilities of every query image, float32 [Q, N]."""
-        outputs = self._classify(
-            support_features=self._features(task.support_images)[tf.newaxis],
-            support_labels=tf.constant(task.support_labels[np.newaxis]),
-            query_features=self._features(task.query_images)[tf.newaxis],
-        )
-        return outputs["probabilities"].numpy()[0]
-
-    def _features(self, images: np.ndarray) -> tf.Tensor:
-        """Features float32 [n, D] of images uint8 [n, H, W, 3]."""
-        features = in_batches(lambda batch: self._embed(images=batch)["features"], images, BATCH)
-        return tf.constant(features)
+    def classify(self, task: ImageTask) -> Answers:
+        """Classifies every query image."""
 
 
 def classify_folder(model: Model, support: Path, query: Path, output: Path) -> Counts:
@@ -122,7 +68,7 @@ def classify_folder(model: Model, support: Path, query: Path, output: Path) -> C
             f"{model.num_classes} classes apart; give it {model.num_classes} class folders"
         )
     task = read_image_task(support, classes, query, model.image_size)
-    probabilities = model.classify(task)
+    probabilities = model.classify(task).probabilities
 
     output.mkdir(parents=True, exist_ok=True)
     with (
