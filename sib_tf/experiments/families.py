@@ -11,8 +11,8 @@ from sib_tf.base import sections
 from sib_tf.base.errors import UserError
 from sib_tf.base.registry import Registry
 from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.few_shot import exported_family, features_family, ready_family
 from sib_tf.experiments.few_shot import family as few_shot
-from sib_tf.experiments.few_shot import features_family, ready_family
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.regression import family as regression
 from sib_tf.experiments.step import Step
@@ -45,6 +45,9 @@ FAMILIES["features"] = Family(
 )
 FAMILIES["ready"] = Family(
     ready_family.TITLE, ready_family.SECTIONS, ready_family.check, ready_family.steps
+)
+FAMILIES["exported"] = Family(
+    exported_family.TITLE, exported_family.SECTIONS, exported_family.check, exported_family.steps
 )
 FAMILIES["regression"] = Family(
     regression.TITLE, regression.SECTIONS, regression.check, regression.steps

@@ -1,5 +1,6 @@
 """A SavedModel that was written by `export`, in this process."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -39,6 +40,7 @@ class ExportedModel:
     Attributes:
         image_size: height and width of the images that the model takes, in pixels.
         num_classes: number of classes that the model tells apart; None if any number.
+        feature_dim: number of features of an image.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -67,6 +69,7 @@ class ExportedModel:
             ) from error
         self.image_size: tuple[int, int] = (height, width)
         self.num_classes: int | None = outputs[0].shape[-1]
+        self.feature_dim: int = self._embed.structured_outputs["features"].shape[-1]
 
     def classify(self, task: Task) -> Answers:
         """Classifies every query image."""
@@ -83,12 +86,17 @@ class ExportedModel:
             support_labels: their labels, int32 [S], each of 0 .. N-1 once or more.
             query: features of the query, float32 [Q, D].
         """
-        outputs = self._classify(
-            support_features=tf.constant(support)[tf.newaxis],
-            support_labels=tf.constant(support_labels)[tf.newaxis],
-            query_features=tf.constant(query)[tf.newaxis],
-        )
+        inputs = {
+            "support_features": tf.constant(support)[tf.newaxis],
+            "support_labels": tf.constant(support_labels)[tf.newaxis],
+            "query_features": tf.constant(query)[tf.newaxis],
+        }
+        outputs = self.signature(inputs)
         return Answers(*(outputs[name].numpy()[0] for name in Answers._fields))
+
+    def signature(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """What the signature `features` answers to a batch of episodes; see `export`."""
+        return self._classify(**inputs)
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Features float32 [n, D] of images uint8 [n, H, W, 3]."""

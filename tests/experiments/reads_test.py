@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs import features, glyphs, photographs, spinning_lines
+from configs import exported, features, glyphs, photographs, spinning_lines
 from sib_tf.experiments import families
 from sib_tf.experiments.configuration import Configuration, flattened
 from sib_tf.experiments.execution import execute
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Step
-from tests.experiments import small_experiment, small_head
+from tests.experiments import small_experiment, small_export, small_head
 
 # The name selects the section; digests stand for the content of files.
 READ_EARLIER = {"data.name", "data.sha256", "model.sha256"}
@@ -77,12 +77,18 @@ def few_shot_steps(folder):
 def ready_steps(folder):
     config = photographs.get_config()
     config.model.file, config.phi.crop_size = small_head.save(folder), 32
+    return config, families.steps(config)
+
+
+def exported_steps(folder):
+    config = exported.get_config()
+    config.model.folder, config.data.root = small_export.save(folder), str(folder / "data")
     for name in ("black", "white"):
-        (folder / name).mkdir()
+        (folder / "data" / name).mkdir(parents=True)
         for number in range(3):
-            Image.new("RGB", (32, 32), name).save(folder / f"{name}/{number}.png")
-    config.data.root = str(folder)
+            Image.new("RGB", (32, 32), name).save(folder / f"data/{name}/{number}.png")
     config.grid.update(ways=(2,), shots=(1,), queries=(2, 80), episodes=2)
+    config.grid.methods = ("prototypes", "sib")
     return config, families.steps(config)
 
 
@@ -106,7 +112,8 @@ def regression_steps(folder=None):
 
 
 @pytest.fixture(
-    scope="module", params=[few_shot_steps, features_steps, ready_steps, regression_steps]
+    scope="module",
+    params=[few_shot_steps, features_steps, exported_steps, ready_steps, regression_steps],
 )
 def finished(request, tmp_path_factory):
     """The config of an experiment, and each of its steps with the paths that it has read."""

@@ -2,8 +2,6 @@
 
 import csv
 import dataclasses
-import itertools
-import json
 from typing import ClassVar
 
 import keras
@@ -86,30 +84,6 @@ def test_from_no_data_to_the_answers_for_a_folder_of_images(config, tmp_path):
     assert "mean_colour, with the weights that it comes with, on images of 16 x 16" in card
     assert "takes 2\nsynthetic-gradient steps" in card
     assert (model / "1" / warmup.FILE).stat().st_size > 1000
-
-
-@pytest.mark.slow
-def test_with_labelled_images_the_model_is_evaluated(config, tmp_path):
-    for name, colour in COLOURS.items():
-        draw(tmp_path / "animals" / name, colour, 6)
-    config.data.root = str(tmp_path / "animals")
-    config.grid.update(ways=(2, 4), shots=(1,), queries=(4, 40), episodes=5)
-    for step in families.steps(config):
-        if step.name != "export":
-            execute(step, families.read(config), tmp_path / "work")
-    report = json.loads((tmp_path / "work/grid/report.json").read_text())
-    assert report["features"] == "animals, mean_colour"
-    found = {(r["way"], r["query_shares"], r["method"]) for r in report["results"]}
-    methods = ("prototypes", "logistic_regression", "sib")
-    assert found == {*itertools.product((2, 4), ("balanced", "natural"), methods)}
-    assert {row["accuracy"] for row in report["results"]} == {1.0}
-    assert len(report["left_out"]) == 4  # 40 queries of 4 classes with 5 images beside the support
-
-
-def test_a_grid_without_ways_is_refused(config):
-    config.data.root, config.grid.ways = "animals", ()
-    with pytest.raises(UserError, match=r"config\.grid\.ways is empty"):
-        families.read(config)
 
 
 @pytest.mark.parametrize(

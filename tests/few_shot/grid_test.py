@@ -1,10 +1,13 @@
 """A grid of settings: its cells, what is left out, and its report."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 
 from sib_tf import FewShotClassifier
+from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
 from sib_tf.features import feature_table
 from sib_tf.few_shot import evaluation as in_process
@@ -53,7 +56,7 @@ def evaluated(files):
     found = evaluation.evaluate_on_beam(
         files / "scratch",
         cells,
-        model=files / "model.keras",
+        load=partial(keras_file.load, files / "model.keras"),
         features=files / "features",
         seed=0,
     )

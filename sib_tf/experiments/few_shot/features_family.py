@@ -33,7 +33,7 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     features = Step(
         "evaluate", "features/test", reads=("data",), requires=(), run=_read, shared=True
     )
-    return [head, features, grid_step(head, features, Path(config.data.file).stem)]
+    return [head, features, grid_step([head, features], Path(config.data.file).stem)]
 
 
 def _read(context: Context) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,20 +66,13 @@ def given_head(file: str) -> FewShotClassifier:
     return head
 
 
-def head_step(refuse: Callable[[FewShotClassifier], None] | None = None) -> Step:
-    """Copies the head to where steps look for that of a training.
-
-    Args:
-        refuse: callable that raises UserError if the head does not suit the experiment.
-    """
-    step = Step("evaluate", "model", reads=("model",), requires=(), run=_copy)
-    return step.with_options(refuse=refuse)
+def head_step() -> Step:
+    """Copies the head to where steps look for that of a training."""
+    return Step("evaluate", "model", reads=("model",), requires=(), run=_copy)
 
 
-def _copy(context: Context, refuse: Callable[[FewShotClassifier], None] | None) -> dict[str, Any]:
+def _copy(context: Context) -> dict[str, Any]:
     file = context.config.model.file
-    head = given_head(file)
-    if refuse:
-        refuse(head)
+    given_head(file)  # or an error
     shutil.copy(file, context.folder / model_file(context).name)
     return {"copied_from": file}

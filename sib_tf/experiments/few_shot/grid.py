@@ -1,7 +1,8 @@
 """The grid of settings, evaluated with Beam."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sib_tf.base import keras_file
@@ -11,30 +12,39 @@ from sib_tf.experiments.few_shot.backbone import features_folder, stored_feature
 from sib_tf.experiments.few_shot.classifier import model_file
 from sib_tf.experiments.step import Context, Step
 from sib_tf.features.feature_table import FeatureTable
+from sib_tf.few_shot.classifier import Classifier
 from sib_tf.few_shot.grid import evaluation
 from sib_tf.few_shot.grid.settings import Cell, GridSettings
 from sib_tf.few_shot.methods.registry import METHODS
-from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.few_shot.report import grid_report
 
 
-def grid_step(train: Step, embed: Step, features: str) -> Step:
+def trained(context: Context) -> Callable[[], Classifier]:
+    """Loads the classifier that the experiment has trained."""
+    return partial(keras_file.load, str(model_file(context)))
+
+
+def grid_step(
+    requires: Sequence[Step],
+    features: str,
+    load: Callable[[Context], Callable[[], Classifier]] = trained,
+) -> Step:
     """Evaluates the methods of `config.grid` in all its cells; episodes are drawn on the way.
 
     Args:
-        train: step of the model.
-        embed: step of the features of the test split.
+        requires: steps of the model and of the features of the test split.
         features: what they are features of, for the report.
+        load: callable that returns another one, which loads the model.
     """
     return Step(
         "evaluate",
         "grid",
         reads=("seed", "grid"),
-        requires=(train, embed),
+        requires=tuple(requires),
         run=_run,
         remote=True,
         report=True,
-    ).with_options(features=features)
+    ).with_options(features=features, load=load)
 
 
 def refuse_no_ways(grid: GridSettings) -> None:
@@ -47,9 +57,11 @@ def refuse_no_ways(grid: GridSettings) -> None:
         raise UserError("config.grid.ways is empty: name a number of classes.")
 
 
-def _run(context: Context, features: str) -> dict[str, Any]:
-    config = context.config
-    table, model = stored_features(context, "test"), keras_file.load(model_file(context))
+def _run(
+    context: Context, features: str, load: Callable[[Context], Callable[[], Classifier]]
+) -> dict[str, Any]:
+    config, load_model = context.config, load(context)
+    table, model = stored_features(context, "test"), load_model()
     _refuse_other_features(model, table)
     cells, left_out = evaluation.fitting(list(config.grid.cells()), table.labels)
     cells = _that_the_model_can(cells, model)
@@ -57,7 +69,7 @@ def _run(context: Context, features: str) -> dict[str, Any]:
     found = evaluation.evaluate_on_beam(
         context.folder / "accuracies",
         cells,
-        model=model_file(context),
+        load=load_model,
         features=features_folder(context, "test"),
         seed=config.seed,
         beam_args=context.beam_args,
@@ -74,7 +86,7 @@ def _run(context: Context, features: str) -> dict[str, Any]:
     return {"cells": len(cells), "left_out": len(left_out)}
 
 
-def _refuse_other_features(model: FewShotClassifier, table: FeatureTable) -> None:
+def _refuse_other_features(model: Classifier, table: FeatureTable) -> None:
     size = table.features.shape[-1]
     if model.feature_dim not in (None, size):
         raise UserError(
@@ -92,7 +104,7 @@ def _refuse_nothing(cells: Sequence[Cell], left_out: Sequence[str]) -> None:
         )
 
 
-def _that_the_model_can(cells: Sequence[Cell], model: FewShotClassifier) -> list[Cell]:
+def _that_the_model_can(cells: Sequence[Cell], model: Classifier) -> list[Cell]:
     """Leaves the trained model out of cells whose number of classes it cannot tell apart."""
     return [
         dataclasses.replace(

@@ -1,11 +1,9 @@
 """The sections and steps of a ready model: a backbone trained by others, and a trained head.
 
 Nothing is trained and no data set is needed: the head has no weight that depends on the features.
-With a folder of labelled images, the model is evaluated on them in a grid of settings.
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,23 +11,17 @@ import numpy as np
 from sib_tf.backbones import feature_network, registry
 from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
-from sib_tf.datasets.images import list_class_folders, read_rgb
 from sib_tf.experiments.configuration import Configuration
-from sib_tf.experiments.few_shot.backbone import backbone_file, features_folder
-from sib_tf.experiments.few_shot.given_file import FileSettings, given_head, head_step
-from sib_tf.experiments.few_shot.grid import grid_step, refuse_no_ways
+from sib_tf.experiments.few_shot.backbone import backbone_file
+from sib_tf.experiments.few_shot.given_file import FileSettings, given_head
 from sib_tf.experiments.few_shot.release import ExportSettings
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
-from sib_tf.features import feature_table
-from sib_tf.features.feature_table import FeatureTable
-from sib_tf.few_shot.grid.settings import GridSettings
 from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.serving import export, model_card, ready_card, warmup
 from sib_tf.training import pretraining
 
 TITLE = "ready model"
-_CHUNK = 256  # images in memory
 _EXAMPLE = 5  # classes of the episode that a server is warmed up with, one image of each
 
 
@@ -58,51 +50,26 @@ class BackboneSettings:
             )
 
 
-@dataclasses.dataclass(frozen=True)
-class FolderSettings:
-    """Section `config.data`: images to evaluate the model on, if there are any.
-
-    Attributes:
-        root: folder with one folder of images for each class; empty: the model is not evaluated.
-    """
-
-    root: str = ""
-
-
 SECTIONS = {
-    "data": FolderSettings,
     "phi": BackboneSettings,
     "model": FileSettings,
     "export": ExportSettings,
-    "grid": GridSettings,
 }
 
 
 def check(config: Configuration) -> None:
-    """Refuses a grid without cells.
-
-    Raises:
-        UserError: names the field.
-    """
-    if config.data.root:
-        refuse_no_ways(config.grid)
+    """Every combination of sections is fine."""
+    del config
 
 
 def steps(config: Configuration, options: Options) -> list[Step]:
-    """The backbone is written, then exported with the head; both are evaluated if there is data."""
+    """The backbone is written, then exported with the head."""
     del options
     phi = Step("pretrain", "backbone", reads=("phi",), requires=(), run=_write_phi, shared=True)
     exported = Step(
         "export", "export", reads=("seed", "model", "export"), requires=(phi,), run=_export
     )
-    if not config.data.root:
-        return [phi, exported]
-    head = head_step(refuse=_refuse_tied)
-    features = Step(
-        "evaluate", "features/test", reads=("data",), requires=(phi,), run=_embed, shared=True
-    )
-    name = f"{Path(config.data.root).name}, {config.phi.backbone}"
-    return [phi, head, features, grid_step(head, features, name), exported]
+    return [phi, exported]
 
 
 def _write_phi(context: Context) -> dict[str, Any]:
@@ -117,20 +84,6 @@ def _write_phi(context: Context) -> dict[str, Any]:
     file = context.folder / pretraining.BACKBONE
     feature_network.save_frozen(phi, file, mirror=settings.mirror)
     return {"features": phi.output_shape[-1]}
-
-
-def _embed(context: Context) -> dict[str, Any]:
-    phi = keras_file.load(backbone_file(context))
-    classes = list_class_folders(Path(context.config.data.root))
-    files = [file for images in classes.values() for file in images]
-    forward, rows = feature_network.inference(phi), []
-    for start in range(0, len(files), _CHUNK):
-        chunk = [read_rgb(file, phi.input_shape[1:3]) for file in files[start : start + _CHUNK]]
-        rows.append(feature_network.in_batches(forward, np.stack(chunk), _CHUNK))
-    labels = np.repeat(np.arange(len(classes)), [len(images) for images in classes.values()])
-    table = FeatureTable(np.concatenate(rows)[np.newaxis], labels)
-    feature_table.write(context.folder / features_folder(context, "test").name, table)
-    return {"images": len(files), "classes": len(classes)}
 
 
 def _export(context: Context) -> dict[str, Any]:

@@ -11,19 +11,20 @@ A record is a `tf.train.Example` of one method on a chunk of the episodes of a c
 
 import collections
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 
-from sib_tf.base import keras_file, storage
+from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
 from sib_tf.beam.counters import counter
 from sib_tf.beam.records import parsed_batches, record_files, serialize
 from sib_tf.features import feature_table
+from sib_tf.few_shot.classifier import Classifier
 from sib_tf.few_shot.episodes.reader import EpisodeTable, draw_table
 from sib_tf.few_shot.episodes.sampling import examples_by_class
 from sib_tf.few_shot.evaluation import Predictor, of_episodes, refuse_not_finite
@@ -48,18 +49,20 @@ class EvaluateChunk(beam.DoFn):
 
     Args:
         cells: cells of the grid.
-        model: file of the trained classifier.
+        load: callable that loads the trained classifier; it travels to the workers.
         features: folder of the features of the test split.
         seed: seed of the episodes.
     """
 
-    def __init__(self, cells: Sequence[Cell], *, model: str, features: str, seed: int) -> None:
-        self._cells, self._model, self._features, self._seed = cells, model, features, seed
+    def __init__(
+        self, cells: Sequence[Cell], *, load: Callable[[], Classifier], features: str, seed: int
+    ) -> None:
+        self._cells, self._load, self._features, self._seed = cells, load, features, seed
         self._pieces = pieces(cells)
 
     def setup(self) -> None:
         """Loads model and features."""
-        self._classifier = keras_file.load(self._model)
+        self._classifier = self._load()
         self._table = feature_table.read(storage.path(self._features))
         self._predictors: dict[str, Predictor] = {}
 
@@ -138,7 +141,7 @@ def evaluate_on_beam(
     scratch: Path,
     cells: Sequence[Cell],
     *,
-    model: Path,
+    load: Callable[[], Classifier],
     features: Path,
     seed: int,
     beam_args: Sequence[str] = (),
@@ -148,7 +151,7 @@ def evaluate_on_beam(
     Args:
         scratch: folder for intermediate files, which all workers can write; made, then removed.
         cells: cells of the grid.
-        model: file of the trained classifier.
+        load: callable that loads the trained classifier; it travels to the workers.
         features: folder of the features of the test split.
         seed: seed of the episodes.
         beam_args: options of the Beam runner.
@@ -160,7 +163,7 @@ def evaluate_on_beam(
         UserError: if an input is bad, or a method diverges.
     """
     scratch.mkdir(parents=True)
-    work = EvaluateChunk(cells, model=str(model), features=str(features), seed=seed)
+    work = EvaluateChunk(cells, load=load, features=str(features), seed=seed)
     numbers = range(len(pieces(cells)))
     runner.write_records(scratch / "accuracies", numbers, beam.ParDo(work), beam_args=beam_args)
     found = _read(scratch, cells)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from sib_tf.few_shot.model import FewShotClassifier, Inputs
+from sib_tf.few_shot.classifier import Classifier
+from sib_tf.few_shot.model import Inputs
 
 Row = Mapping[str, Any]  # an entry of "results" in report.json
 
@@ -44,7 +45,7 @@ class Method(abc.ABC):
     grid: ClassVar[Mapping[str, tuple[float, ...]]] = {}
     chosen: ClassVar[Mapping[int, Mapping[str, float]]] = {}
 
-    def __init__(self, classifier: FewShotClassifier, **constants: float) -> None:
+    def __init__(self, classifier: Classifier, **constants: float) -> None:
         if unknown := constants.keys() - self.grid.keys():
             raise TypeError(f"{type(self).__name__} has no hyperparameter {min(unknown)}.")
         self.classifier = classifier

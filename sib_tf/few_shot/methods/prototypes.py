@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import tensorflow as tf
 
+from sib_tf.few_shot.classifier import Classifier
 from sib_tf.few_shot.methods.method import Method
 from sib_tf.few_shot.model import FewShotClassifier, Inputs
 
@@ -17,7 +18,7 @@ class Prototypes(Method):
     title = "cosine prototypes"
     is_start: ClassVar[bool] = True
 
-    def __init__(self, classifier: FewShotClassifier) -> None:
+    def __init__(self, classifier: Classifier) -> None:
         del classifier
         untrained = FewShotClassifier(
             None, None, num_steps=0, synthetic_gradient="set", initialization="class_means"
