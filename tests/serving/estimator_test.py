@@ -1,4 +1,4 @@
-"""An exported model as a classifier of scikit-learn's."""
+"""An exported model as a scikit-learn classifier."""
 
 import dataclasses
 import pickle
@@ -16,13 +16,14 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import estimator_checks
 
 import sib_tf
 from sib_tf import FewShotClassifier
 from sib_tf.base.errors import UserError
 from sib_tf.datasets.images import read_rgb
 from sib_tf.serving.estimator.classifier import SyntheticGradientClassifier
-from sib_tf.serving.estimator.images import batches
+from sib_tf.serving.estimator.given_images import batches
 from sib_tf.serving.export import export
 from sib_tf.serving.exported_model import ExportedModel
 
@@ -152,7 +153,8 @@ def test_files_images_and_arrays_of_any_size_are_read_alike(model, support, tmp_
     fitting = np.stack([read_rgb(file, (SIZE, SIZE)) for file in files])
     with Image.open(files[2]) as opened:
         mixed = model.classify(support, NAMES, [str(files[0]), large[1], opened])
-    for query in (large, files, np.array([str(file) for file in files]), iter(files)):
+    names = np.array([str(file) for file in files])
+    for query in (large, tf.constant(large), files, names, iter(files)):
         found = model.classify(support, NAMES, query).probabilities
         np.testing.assert_array_equal(found, mixed.probabilities)
     expected = model.classify(support, NAMES, fitting)
@@ -195,10 +197,10 @@ def test_two_classes_of_unequal_numbers_of_images(model, support, query):
     assert found.labels.tolist() == ["red", "green"]
 
 
-def test_an_answer_depends_on_the_other_images_unless_it_is_inductive(fitted, query):
+def test_an_answer_depends_on_the_other_images_unless_it_is_inductive(fitted, support, query):
     together, alone = fitted.predict_proba(query)[:1], fitted.predict_proba(query[:1])
     assert abs(together - alone).max() > 1e-2
-    inductive = pickle.loads(pickle.dumps(fitted)).set_params(transductive=False)
+    inductive = clone(fitted).set_params(transductive=False).fit(support, NAMES)
     for images in (query, query[:1]):
         found = inductive.predict_proba(images)[:1]
         np.testing.assert_allclose(found, alone, rtol=0, atol=1e-6)
@@ -223,28 +225,43 @@ def test_it_is_a_classifier_of_scikit_learn(fitted, support, query):
 
 
 def test_a_clone_has_the_parameters_and_nothing_that_was_fitted(fitted, folder, query):
-    other = clone(fitted.set_params(transductive=True))
+    other = clone(fitted)
     assert other.get_params() == {"model": str(folder), "transductive": True}
     with pytest.raises(NotFittedError):
         other.predict(query)
 
 
-def test_constructing_loads_nothing(query):
-    classifier = SyntheticGradientClassifier("absent")
-    with pytest.raises(NotFittedError):
-        classifier.predict_proba(query)
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_estimators_unfitted,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_mixin_order,
+        estimator_checks.check_no_attributes_set_in_init,
+        estimator_checks.check_set_params,
+    ],
+)
+def test_what_scikit_learn_checks_without_images(check):
+    check("SyntheticGradientClassifier", SyntheticGradientClassifier("not loaded"))
 
 
-def test_a_pickle_has_the_path_of_the_model(fitted, folder, query, tmp_path):
-    expected = fitted.predict_proba(query)
-    again = pickle.loads(pickle.dumps(fitted))
-    np.testing.assert_array_equal(again.predict_proba(query), expected)
-    moved = shutil.copytree(folder, tmp_path / "moved")
-    gone = clone(fitted).set_params(model=moved).fit(query[:2], [0, 1])
-    stored = pickle.dumps(gone)
-    shutil.rmtree(moved)
-    with pytest.raises(ValueError, match=f"^{moved}/1: no such model folder"):
+def test_a_pickle_has_the_path_of_the_model(three_way, support, query, tmp_path):
+    model = shutil.copytree(three_way, tmp_path / "model")
+    classifier = SyntheticGradientClassifier(model).fit(support, NAMES)
+    stored = pickle.dumps(classifier)
+    np.testing.assert_array_equal(
+        pickle.loads(stored).predict_proba(query), classifier.predict_proba(query)
+    )
+    shutil.rmtree(model)
+    with pytest.raises(ValueError, match=f"^{model}/1: no such model folder"):
         pickle.loads(stored).predict(query)
+
+
+def test_a_clone_shares_the_model_that_is_loaded(model, support, query, monkeypatch):
+    monkeypatch.setattr("sib_tf.serving.estimator.classifier.ExportedModel", None)
+    assert clone(model).fit(support, NAMES).predict(query).shape == (5,)
+    with pytest.raises(TypeError):
+        SyntheticGradientClassifier(model.model).fit(support, NAMES)
 
 
 def test_a_version_that_comes_after_fit_is_of_the_next_fit(
@@ -292,7 +309,7 @@ ONE = np.zeros((SIZE, SIZE, 3), np.uint8)
         ([ONE, np.full(ONE.shape, np.nan)], r"query_images\[1\]: is float64; give uint8"),
         (["absent.png"], r"absent\.png: cannot be read as an image \(No such file"),
         ([Image.new("F", (3, 3))], r"query_images\[0\]: cannot be read as an image \(floating"),
-        ([ONE, 3], r"query_images\[1\]: is int; give a file, an image of Pillow's or an array"),
+        ([ONE, 3], r"query_images\[1\]: is int; give a file, a Pillow image or an array"),
         ("one.png", "query_images: is one image; give a list"),
         (Image.fromarray(ONE), "query_images: is one image; give a list"),
         (None, "query_images: is NoneType; give a list"),

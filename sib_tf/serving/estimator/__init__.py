@@ -1,1 +1,1 @@
-"""An exported model as a classifier of scikit-learn's, for images as people have them in Python."""
+"""An exported model as a scikit-learn classifier, for images as people have them in Python."""

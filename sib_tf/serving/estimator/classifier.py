@@ -1,4 +1,4 @@
-"""An exported model as a classifier of scikit-learn's."""
+"""An exported model as a scikit-learn classifier."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sib_tf.base.errors import UserError
 from sib_tf.serving import versions
 from sib_tf.serving.estimator.classification import Classification
-from sib_tf.serving.estimator.images import GivenImages, batches, listed
+from sib_tf.serving.estimator.given_images import GivenImages, batches, listed
 from sib_tf.serving.estimator.input_error import input_errors
 from sib_tf.serving.estimator.labels import encoded
 from sib_tf.serving.exported_model import BATCH, ExportedModel
@@ -24,7 +24,7 @@ _IMAGES, _LABELS = "support_images", "support_labels"
 class SyntheticGradientClassifier(ClassifierMixin, BaseEstimator):
     """Classifies images from a few labelled ones with an exported model.
 
-    Images are an array uint8 [n, H, W, 3] or a list of files, images of Pillow's and arrays uint8
+    Images are an array uint8 [n, H, W, 3] or a list of files, Pillow images and arrays uint8
     [H, W, 3], mixed as you like and of any sizes: they are cropped about their centre and resized.
     Labels are class names, integers, or whatever scikit-learn takes. Nothing is trained: `fit`
     computes the features of the labelled images, the support.
@@ -57,11 +57,13 @@ class SyntheticGradientClassifier(ClassifierMixin, BaseEstimator):
         self.transductive = transductive
 
     @property
+    @input_errors()
     def image_size(self) -> tuple[int, int]:
         """Height and width of the images that the model sees, in pixels."""
         return self._newest().image_size
 
     @property
+    @input_errors()
     def num_classes(self) -> int | None:
         """Number of classes that the model tells apart; None if any number."""
         return self._newest().num_classes
@@ -136,7 +138,6 @@ class SyntheticGradientClassifier(ClassifierMixin, BaseEstimator):
         probabilities = transductive if self.transductive else inductive
         return Classification(self.classes_, probabilities, inductive)
 
-    @input_errors()
     def _newest(self) -> ExportedModel:
         return self._version(versions.newest(Path(self.model)))
 

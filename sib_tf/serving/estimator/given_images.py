@@ -1,4 +1,4 @@
-"""Images as people have them in Python: files, Pillow's images and arrays, of any size."""
+"""Images as people have them in Python: files, Pillow images and arrays, of any size."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,6 @@ GivenImage = str | os.PathLike | Image.Image | np.ndarray
 GivenImages = np.ndarray | Iterable[GivenImage]
 
 _OF_OBJECTS = "OTU"  # kinds of dtypes of arrays that hold files or images
-_KINDS = "a file, an image of Pillow's or an array uint8 [H, W, 3]"
 
 
 def listed(name: str, images: GivenImages) -> Sequence[GivenImage]:
@@ -37,7 +36,7 @@ def listed(name: str, images: GivenImages) -> Sequence[GivenImage]:
     elif isinstance(images, Iterable):
         images = list(images)
     else:
-        raise UserError(f"{name}: is {type(images).__name__}; give a list, each of it {_KINDS}")
+        raise UserError(f"{name}: is {type(images).__name__}; give a list of images")
     if not len(images):
         raise UserError(f"{name}: has no image; give one or more")
     return images
@@ -74,7 +73,8 @@ def _pixels(name: str, image: GivenImage, size: tuple[int, int]) -> np.ndarray:
             return rgb_of(Image.fromarray(image), size)
         case Image.Image():
             return _decoded(name, image, size)
-    raise UserError(f"{name}: is {type(image).__name__}; give {_KINDS}")
+    kind = type(image).__name__
+    raise UserError(f"{name}: is {kind}; give a file, a Pillow image or an array uint8 [H, W, 3]")
 
 
 def _decoded(name: str, image: Image.Image, size: tuple[int, int]) -> np.ndarray:
