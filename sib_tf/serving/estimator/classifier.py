@@ -1,6 +1,7 @@
 """An exported model as a scikit-learn classifier."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sib_tf.base.errors import UserError
 from sib_tf.serving import versions
 from sib_tf.serving.estimator.classification import Classification
-from sib_tf.serving.estimator.given_images import GivenImages, batches, listed
+from sib_tf.serving.estimator.given_images import GivenImage, GivenImages, batches, listed
 from sib_tf.serving.estimator.input_error import input_errors
 from sib_tf.serving.estimator.labels import encoded
 from sib_tf.serving.exported_model import BATCH, ExportedModel
@@ -130,7 +131,7 @@ class SyntheticGradientClassifier(ClassifierMixin, BaseEstimator):
     @input_errors()
     def _classification(self, images: GivenImages) -> Classification:
         check_is_fitted(self)
-        model = self._version(self.version_)
+        model = self._exported(self.version_)
         query = _features(model, "query_images", listed("query_images", images))
         transductive, inductive = model.classify_features(
             self.support_features_, self.support_labels_, query
@@ -139,9 +140,9 @@ class SyntheticGradientClassifier(ClassifierMixin, BaseEstimator):
         return Classification(self.classes_, probabilities, inductive)
 
     def _newest(self) -> ExportedModel:
-        return self._version(versions.newest(Path(self.model)))
+        return self._exported(versions.newest(Path(self.model)))
 
-    def _version(self, version: Path) -> ExportedModel:
+    def _exported(self, version: Path) -> ExportedModel:
         # Features of one version mean nothing to another, which may have come since `fit`.
         if self._loaded is None or self._loaded.version != version:
             self._loaded = ExportedModel(version)
@@ -162,7 +163,7 @@ class SyntheticGradientClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-def _features(model: ExportedModel, name: str, images: GivenImages) -> np.ndarray:
+def _features(model: ExportedModel, name: str, images: Sequence[GivenImage]) -> np.ndarray:
     """Features of images, float32 [n, D]."""
     parts = batches(name, images, model.image_size, BATCH)
     return np.concatenate([model.features(part) for part in parts])
