@@ -38,6 +38,7 @@ setup(
         "numpy>=1.26",
         "pillow>=10",
         "requests>=2.32",
+        "scikit-learn>=1.6",
         "tensorboard>=2.18",
         "tensorflow>=2.18",
         "tensorflow-datasets>=4.9.7",

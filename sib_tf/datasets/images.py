@@ -11,7 +11,7 @@ from sib_tf.base.errors import UserError, first_line
 EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 # Pillow promises no common base class for what its decoders raise on damaged files.
-_DECODING_ERRORS = (
+DECODING_ERRORS = (
     EOFError,
     Image.DecompressionBombError,
     OSError,
@@ -41,14 +41,23 @@ def read_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """
     try:
         with path.open("rb") as file, Image.open(file) as image:
-            rgb = _to_rgb(ImageOps.exif_transpose(image))
+            return rgb_of(image, size)
     except UnidentifiedImageError as error:
         raise UserError(f"{path}: is not an image; delete it or replace it") from error
-    except _DECODING_ERRORS as error:
+    except DECODING_ERRORS as error:
         reason = getattr(error, "strerror", None) or first_line(error)
         raise UserError(
             f"{path}: cannot be read as an image ({reason}); delete it or replace it"
         ) from error
+
+
+def rgb_of(image: Image.Image, size: tuple[int, int] | None = None) -> np.ndarray:
+    """As `read_rgb`, of an image that is open.
+
+    Raises:
+        DECODING_ERRORS: if the image is damaged, or of a pixel type without a fixed range.
+    """
+    rgb = _to_rgb(ImageOps.exif_transpose(image))
     if size is not None:
         height, width = size
         rgb = ImageOps.fit(rgb, (width, height), Image.Resampling.BICUBIC)

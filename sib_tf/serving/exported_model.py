@@ -38,6 +38,7 @@ class ExportedModel:
     """A SavedModel that classifies the query of a task given its support.
 
     Attributes:
+        version: folder of the version that was loaded.
         image_size: height and width of the images that the model takes, in pixels.
         num_classes: number of classes that the model tells apart; None if any number.
         feature_dim: number of features of an image.
@@ -67,6 +68,7 @@ class ExportedModel:
                 f"{version}: cannot be loaded as an exported model ({first_line(error)}); "
                 "export it anew"
             ) from error
+        self.version = version
         self.image_size: tuple[int, int] = (height, width)
         self.num_classes: int | None = outputs[0].shape[-1]
         self.feature_dim: int = self._embed.structured_outputs["features"].shape[-1]
