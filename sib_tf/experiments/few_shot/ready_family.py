@@ -5,13 +5,12 @@ With a folder of labelled images, the model is evaluated on them in a grid of se
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sib_tf.backbones import feature_network, registry
-from sib_tf.base import keras_file
+from sib_tf.base import keras_file, storage
 from sib_tf.base.errors import UserError
 from sib_tf.datasets.images import list_class_folders, read_rgb
 from sib_tf.experiments.configuration import Configuration
@@ -101,7 +100,7 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     features = Step(
         "evaluate", "features/test", reads=("data",), requires=(phi,), run=_embed, shared=True
     )
-    name = f"{Path(config.data.root).name}, {config.phi.backbone}"
+    name = f"{storage.absolute(config.data.root).name}, {config.phi.backbone}"
     return [phi, head, features, grid_step(head, features, name), exported]
 
 
@@ -121,7 +120,7 @@ def _write_phi(context: Context) -> dict[str, Any]:
 
 def _embed(context: Context) -> dict[str, Any]:
     phi = keras_file.load(backbone_file(context))
-    classes = list_class_folders(Path(context.config.data.root))
+    classes = list_class_folders(storage.absolute(context.config.data.root))
     files = [file for images in classes.values() for file in images]
     forward, rows = feature_network.inference(phi), []
     for start in range(0, len(files), _CHUNK):
