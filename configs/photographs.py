@@ -22,7 +22,7 @@ def get_config() -> ConfigDict:
     config = ConfigDict()
     config.family = "ready"
     config.seed = 0  # of the episodes
-    config.data = ConfigDict({"root": ""})
+    config.data = ConfigDict({"root": "", "unreadable": "refuse"})
     config.phi = ConfigDict()
     config.phi.backbone = "efficientnet_lite0"
     config.phi.crop_size = 160

@@ -146,3 +146,24 @@ def test_backbones_that_cannot_serve_are_refused(config, fields, words):
     config.phi.update(fields)
     with pytest.raises(UserError, match=f"^{words}"):
         families.read(config)
+
+
+@pytest.mark.slow
+def test_unreadable_images_of_the_folder_are_all_named_or_skipped(config, tmp_path, caplog):
+    folder = tmp_path / "images"
+    for name, colour in COLOURS.items():
+        draw(folder / name, colour, 2)
+    for name in ("blue", "red"):
+        (folder / name / "0.png").write_bytes(b"no image")
+    faults = "; ".join(f"{folder / name / '0.png'}: is not an image" for name in ("blue", "red"))
+    config.data.root = str(folder)
+    phi, _, features, *_ = families.steps(config)
+    execute(phi, families.read(config), tmp_path)
+    with pytest.raises(UserError, match=f"^2 images cannot be read: {faults}; .*unreadable=skip"):
+        execute(features, families.read(config), tmp_path)
+    config.data.unreadable = "skip"
+    _, _, features, *_ = families.steps(config)
+    assert execute(features, families.read(config), tmp_path)
+    assert f"Left out: 2 images cannot be read: {faults}" in caplog.text
+    counts = json.loads((tmp_path / "features/test/step.json").read_text())["counts"]
+    assert counts == {"images": 6, "classes": 4}

@@ -9,6 +9,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
 from sib_tf.base.errors import UserError
+from sib_tf.datasets import preparation
 from sib_tf.datasets.class_folders import Builder, ClassFoldersConfig
 from sib_tf.datasets.class_folders.class_folders_dataset_builder import Settings
 from sib_tf.datasets.class_folders.splits import split_classes
@@ -146,6 +147,23 @@ def test_unreadable_images_are_skipped_if_the_config_says_so(tmp_path, caplog):
     builder = prepare(config, tmp_path / "tfds")
     assert builder.info.splits.total_num_examples == 9
     assert f"Left out: 3 images cannot be read: {named}" in caplog.text
+
+
+def test_a_split_without_a_readable_image_is_refused(tmp_path):
+    root = write_class_folders(tmp_path / "images", num_classes=3, images_per_class=1)
+    for label in (0, 1):
+        (root / f"class{label}" / "0.png").write_bytes(b"no image")
+    settings = Settings(
+        name="class_folders",
+        root=str(root),
+        image_size=8,
+        train_classes=("class0",),
+        validation_classes=("class1",),
+        test_classes=("class2",),
+        unreadable="skip",
+    )
+    with pytest.raises(UserError, match=r"^No image of the (train|validation) split can be read"):
+        preparation.prepare(settings.builder(tmp_path / "tfds"), manual_dir=None)
 
 
 def test_another_way_with_unreadable_images_is_refused(tmp_path):

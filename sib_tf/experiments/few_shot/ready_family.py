@@ -12,7 +12,9 @@ import numpy as np
 from sib_tf.backbones import feature_network, registry
 from sib_tf.base import keras_file, storage
 from sib_tf.base.errors import UserError
-from sib_tf.datasets.images import list_class_folders, read_rgb
+from sib_tf.datasets import unreadable
+from sib_tf.datasets.images import UnreadableImageError, list_class_folders, read_rgb
+from sib_tf.datasets.unreadable import POLICIES
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import backbone_file, features_folder
 from sib_tf.experiments.few_shot.given_file import FileSettings, given_head, head_step
@@ -63,9 +65,17 @@ class FolderSettings:
 
     Attributes:
         root: folder with one folder of images for each class; empty: the model is not evaluated.
+        unreadable: "refuse" the folder if an image cannot be read, or "skip" the image.
+
+    Raises:
+        UserError: if `unreadable` is neither.
     """
 
     root: str = ""
+    unreadable: str = "refuse"
+
+    def __post_init__(self) -> None:
+        POLICIES[self.unreadable]
 
 
 SECTIONS = {
@@ -121,15 +131,24 @@ def _write_phi(context: Context) -> dict[str, Any]:
 def _embed(context: Context) -> dict[str, Any]:
     phi = keras_file.load(backbone_file(context))
     classes = list_class_folders(storage.absolute(context.config.data.root))
-    files = [file for images in classes.values() for file in images]
-    forward, rows = feature_network.inference(phi), []
+    files = [(file, label) for label, name in enumerate(classes) for file in classes[name]]
+    forward, rows, labels, faults = feature_network.inference(phi), [], [], []
     for start in range(0, len(files), _CHUNK):
-        chunk = [read_rgb(file, phi.input_shape[1:3]) for file in files[start : start + _CHUNK]]
-        rows.append(feature_network.in_batches(forward, np.stack(chunk), _CHUNK))
-    labels = np.repeat(np.arange(len(classes)), [len(images) for images in classes.values()])
-    table = FeatureTable(np.concatenate(rows)[np.newaxis], labels)
+        images = []
+        for file, label in files[start : start + _CHUNK]:
+            try:
+                images.append(read_rgb(file, phi.input_shape[1:3]))
+                labels.append(label)
+            except UnreadableImageError as error:
+                faults.append(error.fault)
+        if images:
+            rows.append(feature_network.in_batches(forward, np.stack(images), _CHUNK))
+    if faults:
+        settle = POLICIES[context.config.data.unreadable] if rows else unreadable.refuse
+        settle(faults[: unreadable.NAMED], len(faults))
+    table = FeatureTable(np.concatenate(rows)[np.newaxis], np.array(labels))
     feature_table.write(context.folder / features_folder(context, "test").name, table)
-    return {"images": len(files), "classes": len(classes)}
+    return {"images": len(labels), "classes": len(classes)}
 
 
 def _export(context: Context) -> dict[str, Any]:
