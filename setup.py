@@ -46,6 +46,7 @@ setup(
     ],
     extras_require={
         "dask": DASK,  # --runner=DaskRunner
+        "heif": ["pillow-heif>=0.16"],  # images of phones
         "reference": ["torch>=2.2"],  # jobs.import_reference
         "test": [
             *DASK,

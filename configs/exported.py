@@ -16,7 +16,7 @@ def get_config() -> ConfigDict:
     config = ConfigDict()
     config.family = "exported"
     config.seed = 0  # of the episodes
-    config.data = ConfigDict({"root": ""})
+    config.data = ConfigDict({"root": "", "unreadable": "refuse"})
     config.model = ConfigDict({"folder": "work/photographs/export/photographs"})
     config.grid = ConfigDict()
     config.grid.ways = (5,)

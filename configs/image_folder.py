@@ -26,6 +26,7 @@ def get_config() -> ConfigDict:
     config.data.train_classes = ()  # all three lists or none
     config.data.validation_classes = ()
     config.data.test_classes = ()
+    config.data.unreadable = "refuse"  # or "skip"
 
     config.phi = ConfigDict()
     config.phi.backbone = "conv4_32"

@@ -12,6 +12,10 @@ from absl import logging as absl_logging
 
 from . import _quiet
 
+if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+    _other = os.environ["KERAS_BACKEND"]
+    print(f"KERAS_BACKEND={_other} is set aside: jobs compute with TensorFlow.", file=sys.stderr)
+os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever ~/.keras/keras.json says
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors
 # On CPUs without AVX-512 TensorFlow leaves oneDNN off, whose convolutions are twice as fast.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

@@ -122,6 +122,8 @@ def run(
     """
     # `bazel run` starts a job in a folder of copies; the variable has the user's current folder.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
+    if sys.stdout:
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names of files, as on stderr
     # absl assigns shared flags to this file, but `--help` shows only those of the job's own file.
     for flag in flags.FLAGS.get_key_flags_for_module(__name__):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)

@@ -1,5 +1,6 @@
 """The configs that come with this package, by their names."""
 
+import os
 from pathlib import Path
 
 # Next to the jobs, both in a checkout and when installed.
@@ -14,9 +15,10 @@ def resolved(argument: str) -> str:
             ".py"; optionally followed by a colon and an argument for the file.
     """
     name, colon, rest = argument.partition(":")
+    name = os.path.expanduser(name)  # noqa: PTH111, a Path would refuse the home of nobody
     file = (_FOLDER / name).with_suffix(".py")
     if Path(name).exists() or not file.is_file():
-        return argument
+        return f"{name}{colon}{rest}"
     return f"{file}{colon}{rest}"
 
 

@@ -7,10 +7,10 @@ With --serving, that becomes the next version in the folder of a model server, m
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
 
+from sib_tf.base import storage
 from sib_tf.experiments import families
 from sib_tf.serving import versions
 
@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> None:
     if _SERVING.value:
         name = experiment.config.export.name
         model = experiment.workdir / step.folder / name / "1"
-        print(f"Published as {versions.publish(model, Path(_SERVING.value) / name)}")
+        print(f"Published as {versions.publish(model, storage.local(_SERVING.value) / name)}")
 
 
 if __name__ == "__main__":

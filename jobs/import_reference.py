@@ -9,10 +9,10 @@ was trained with. Needs PyTorch.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
 
+from sib_tf.base import storage
 from sib_tf.experiments import families
 from sib_tf.experiments.reference import conversion
 
@@ -30,10 +30,10 @@ def main(argv: Sequence[str]) -> None:
     """Converts the checkpoints."""
     del argv  # There are only flags.
     conversion.convert(
-        Path(_OUTPUT.value),
+        storage.local(_OUTPUT.value),
         families.read(_config()),
-        backbone=Path(_BACKBONE.value),
-        classifier=Path(_CLASSIFIER.value) if _CLASSIFIER.value else None,
+        backbone=storage.local(_BACKBONE.value),
+        classifier=storage.local(_CLASSIFIER.value) if _CLASSIFIER.value else None,
     )
 
 

@@ -9,10 +9,10 @@ Spinning lines only have train and evaluate. Options after `--` go to the Beam r
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
 
+from sib_tf.base import storage
 from sib_tf.beam import runner
 from sib_tf.experiments import families
 from sib_tf.experiments.options import Options
@@ -26,7 +26,7 @@ _WEIGHTS = flags.DEFINE_string("weights", None, "Folder of published weights; no
 def main(argv: Sequence[str]) -> None:
     """Runs every step that is not finished."""
     experiment = _experiment()
-    weights = Path(_WEIGHTS.value) if _WEIGHTS.value else None
+    weights = storage.local(_WEIGHTS.value) if _WEIGHTS.value else None
     experiment.run(families.steps(experiment.config, Options(weights=weights)), argv[1:])
 
 

@@ -15,10 +15,10 @@ not.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
 
+from sib_tf.base import storage
 from sib_tf.serving.client.model import connect
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict.prediction import Model, classify_folder
@@ -64,9 +64,9 @@ def main(argv: Sequence[str]) -> None:
     del argv  # There are only flags.
     counts = classify_folder(
         model=_model(),
-        support=Path(_SUPPORT.value),
-        query=Path(_QUERY.value),
-        output=Path(_OUTPUT.value),
+        support=storage.local(_SUPPORT.value),
+        query=storage.local(_QUERY.value),
+        output=storage.local(_OUTPUT.value),
     )
     print(
         f"Classified {counts.classified} images, skipped {counts.unreadable} unreadable: "
@@ -76,7 +76,7 @@ def main(argv: Sequence[str]) -> None:
 
 def _model() -> Model:
     if _SERVER.value is None:
-        return ExportedModel(Path(_MODEL.value))
+        return ExportedModel(storage.path(_MODEL.value))
     return connect(_SERVER.value, _MODEL.value, timeout=_TIMEOUT.value, rest=_REST.value)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
+from sib_tf.base import storage
 from sib_tf.experiments import families, publishing
 
 from . import _app, _configs
@@ -29,7 +30,7 @@ def main(argv: Sequence[str]) -> None:
     """Publishes the report of a finished experiment."""
     del argv
     experiment = _experiment()
-    output = Path(_OUTPUT.value)
+    output = storage.local(_OUTPUT.value)
     steps = families.steps_of(experiment.config, "evaluate")
     publishing.publish(
         output,

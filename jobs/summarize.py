@@ -6,10 +6,10 @@ Replaces the text between the two markers in the page.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
 
+from sib_tf.base import storage
 from sib_tf.base.atomic import written_file
 from sib_tf.experiments import results_summary
 
@@ -22,8 +22,8 @@ _PAGE = flags.DEFINE_string("page", "docs/results.md", "File with the table, rew
 def main(argv: Sequence[str]) -> None:
     """Rewrites the table."""
     del argv
-    page = Path(_PAGE.value)
-    table = results_summary.markdown(*results_summary.read(Path(_RESULTS.value)))
+    page = storage.local(_PAGE.value)
+    table = results_summary.markdown(*results_summary.read(storage.local(_RESULTS.value)))
     text = results_summary.replace_table(page.read_text(), table)
     with written_file(page) as file:
         file.write_text(text)

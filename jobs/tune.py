@@ -14,10 +14,10 @@ WORKDIR.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
 
+from sib_tf.base import storage
 from sib_tf.search import space, step, tuner
 
 from . import _app, _configs
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> None:
     """Searches, or as a worker runs trials for a chief."""
     del argv  # There are only flags.
     experiment = _experiment()
-    searched = space.read(Path(_configs.resolved(_SPACE.value)))
+    searched = space.read(storage.local(_configs.resolved(_SPACE.value)))
     steps = step.steps(experiment.config, searched, _ALGORITHM.value, _TRIALS.value)
     if tuner.role() == "worker":
         tuner.wait_for_chief()

@@ -14,9 +14,17 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from sib_tf.base import keras_backend
+
 if any(argument.startswith("sib_tf.jobs.") for argument in sys.orig_argv):
     # Python imports this package before the jobs in it, which say how to load TensorFlow.
     importlib.import_module("sib_tf.jobs")
+
+if _other := keras_backend.other():
+    raise ImportError(
+        f"sib_tf computes with TensorFlow, but the backend of Keras is {_other}: set "
+        "KERAS_BACKEND=tensorflow before Keras is imported."
+    )
 
 from sib_tf.backbones import registry as _backbones  # noqa: F401, with the layers of all of them
 from sib_tf.few_shot.model import FewShotClassifier

@@ -1,11 +1,16 @@
 """The one exception that a user, not a developer, is meant to read, and what others say."""
 
+from sib_tf.base.file_names import legible
+
 
 class UserError(Exception):
     """Bad input: one line that names the culprit (file, field or flag) and the remedy.
 
-    Jobs print it without a traceback and exit with code 1.
+    Jobs print it without a traceback and exit with code 1. It may name files of any name.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(legible(message))
 
 
 def lines(error: BaseException) -> list[str]:

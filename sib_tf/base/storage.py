@@ -11,16 +11,21 @@ import tensorflow as tf
 from etils import epath
 
 from sib_tf.base.errors import UserError
+from sib_tf.base.file_names import legible
 
 
 def path(name: str | os.PathLike) -> Path:
-    """The path of a name; `epath.Path`, which is used in the same way, in an object store.
+    """The path of a name that TensorFlow can use, on a disk or in an object store.
+
+    Returns:
+        `epath.Path`, which is used in the same way as a plain path, in an object store.
 
     Raises:
-        UserError: if TensorFlow or epath does not know the object store.
+        UserError: if TensorFlow or epath does not know the object store, the name in full is not
+            UTF-8, or in the cases of `local`.
     """
     if not is_remote(name):
-        return Path(name)
+        return _refuse_bytes(local(name))
     scheme = os.fspath(name).partition("://")[0]
     try:
         if scheme in tf.io.gfile.get_registered_schemes():
@@ -30,6 +35,27 @@ def path(name: str | os.PathLike) -> Path:
     raise UserError(f"{name}: no file system {scheme}:// is known, name a folder or gs://.")
 
 
+def local(name: str | os.PathLike) -> Path:
+    """The path of a name on a disk, where `~` is the home of the user.
+
+    Raises:
+        UserError: if the name is one of an object store, or begins with the home of nobody.
+    """
+    if is_remote(name):
+        raise UserError(f"{name}: is in an object store; name a folder or file on a disk.")
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        home = Path(name).parts[0]
+        raise UserError(f"{name}: there is no home {home}; name the folder in full.") from None
+
+
+def _refuse_bytes(folder: Path) -> Path:
+    if legible(full := str(folder.absolute())) != full:
+        raise UserError(f"{full}: is no UTF-8, which TensorFlow needs; name another folder.")
+    return folder
+
+
 def is_remote(name: str | os.PathLike) -> bool:
     """Whether a name is one of an object store."""
     return "://" in os.fspath(name)
@@ -37,7 +63,7 @@ def is_remote(name: str | os.PathLike) -> bool:
 
 def absolute(name: str | os.PathLike) -> Path:
     """A path that means the same wherever a worker stands."""
-    return path(name) if is_remote(name) else Path(name).resolve()
+    return path(name) if is_remote(name) else local(name).resolve()
 
 
 def remove(folder: Path) -> None:

@@ -1,14 +1,16 @@
 """Image files of classes as TFDS examples, read on Beam workers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow_datasets as tfds
 
-from sib_tf.base.errors import UserError
+from sib_tf.base.file_names import legible
 from sib_tf.beam.counters import counter
-from sib_tf.datasets.images import read_rgb
+from sib_tf.datasets import unreadable
+from sib_tf.datasets.images import UnreadableImageError, read_rgb
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -16,11 +18,13 @@ if TYPE_CHECKING:
 UNREADABLE = "unreadable"
 
 
-def read_classes(size: int) -> "beam.PTransform":
+def read_classes(size: int, settle: unreadable.Settle = unreadable.refuse) -> "beam.PTransform":
     """From the classes of a split, as `read_class` takes them, to all their examples.
 
-    Unreadable files end the pipeline once every file of the split has been tried: by a UserError
-    that names the first of them and says how many there are.
+    Args:
+        size: height and width of the images, in pixels.
+        settle: callable that refuses or reports unreadable files, once every file of the split has
+            been tried.
     """
     # Who only reads a data set need not wait for Beam to be imported.
     beam = tfds.core.lazy_imports.apache_beam
@@ -33,43 +37,53 @@ def read_classes(size: int) -> "beam.PTransform":
         _ = (
             found[UNREADABLE]
             | "Join" >> beam.CombineGlobally(_first_and_number).without_defaults()
-            | "Refuse" >> beam.MapTuple(_refuse)
+            | "Settle" >> beam.MapTuple(settle)
         )
         return found["examples"]
 
     return read()
 
 
-def read_class(class_files: tuple[str, Sequence[Path]], size: int) -> Iterator[Any]:
+def by_id(class_name: str, files: Iterable[Path], root: Path | None = None) -> dict[str, Path]:
+    """Files of a class by their ids: CLASS/FILENAME, or CLASS/PART/FILENAME.
+
+    Args:
+        class_name: name of the class.
+        files: its files.
+        root: folder with the folder of the class, maybe in parts: ROOT/CLASS or ROOT/PART/CLASS.
+    """
+
+    def key(file: Path) -> str:
+        parts = file.relative_to(root).parts[:-2] if root else ()
+        return legible("/".join((class_name, *parts, file.name)))
+
+    return {key(file): file for file in files}
+
+
+def read_class(class_files: tuple[str, Mapping[str, Path]], size: int) -> Iterator[Any]:
     """Reads files of a class; counts them, and the unreadable ones.
 
     Args:
-        class_files: name of the class, and its files.
+        class_files: name of the class, and its files by their ids.
         size: height and width of the images, in pixels.
 
     Yields:
-        The key CLASS/FILENAME and the example, with its `image` uint8 [size, size, 3]; for an
-        unreadable file (reason, 1), tagged UNREADABLE.
+        The id and the example, with its `image` uint8 [size, size, 3]; for an unreadable file
+        ((fault,), 1), tagged UNREADABLE.
     """
     class_name, files = class_files
-    for file in files:
-        key = f"{class_name}/{file.name}"
+    for key, file in files.items():
         try:
             image = read_rgb(file, size=(size, size))
-        except UserError as error:
+        except UnreadableImageError as error:
             counter("unreadable images").inc()
             tagged = tfds.core.lazy_imports.apache_beam.pvalue.TaggedOutput
-            yield tagged(UNREADABLE, (str(error), 1))
+            yield tagged(UNREADABLE, ((error.fault,), 1))
         else:
             counter("images").inc()
             yield key, {"image": image, "label": class_name, "id": key}
 
 
-def _first_and_number(unreadable: Iterable[tuple[str, int]]) -> tuple[str, int]:
-    messages, numbers = zip(*unreadable, strict=True)
-    return min(messages), sum(numbers)
-
-
-def _refuse(message: str, number: int) -> None:
-    more = f" (the first of {number} unreadable images)" if number > 1 else ""
-    raise UserError(f"{message}{more}")
+def _first_and_number(found: Iterable[tuple[Sequence[str], int]]) -> tuple[tuple[str, ...], int]:
+    faults, numbers = zip(*found, strict=True)
+    return tuple(sorted(itertools.chain(*faults))[: unreadable.NAMED]), sum(numbers)

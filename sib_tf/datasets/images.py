@@ -1,31 +1,44 @@
 """Image files and folders of them, read the same way for data sets and for a user's own images."""
 
-import struct
+import io
+import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sib_tf.base.errors import UserError, first_line
+from sib_tf.base.file_names import legible
+from sib_tf.datasets.bare_images import bare
+from sib_tf.datasets.image_formats import DECODING_ERRORS, why_no_image, why_unidentified
+from sib_tf.datasets.pixels import decode, upright_rgb
 
-EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+_PARTS = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
+_NAMED = 3  # files that a warning names for each reason
+_BESIDE = "beside the class folders"
+_LOG = logging.getLogger("sib_tf")
 
-# Pillow promises no common base class for what its decoders raise on damaged files.
-DECODING_ERRORS = (
-    EOFError,
-    Image.DecompressionBombError,
-    OSError,
-    SyntaxError,
-    ValueError,
-    struct.error,
-)
+
+class UnreadableImageError(UserError):
+    """A file that cannot be read as an image.
+
+    Attributes:
+        fault: which file it is, and what is wrong with it.
+    """
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"{fault}; delete it or replace it")
+        self.fault = legible(fault)
 
 
 def read_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """Reads an image of any mode as RGB, upright as its EXIF orientation says.
 
     Transparent pixels are composited on white, 16-bit grey is scaled to 8 bits, and of an
-    animation the first frame is taken.
+    animation the first frame is taken. Texts, colour profiles and whatever else is not pixels may
+    be damaged.
 
     Args:
         path: image file.
@@ -36,19 +49,17 @@ def read_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
         uint8 [H, W, 3].
 
     Raises:
-        UserError: if the file is missing, no image, damaged, or of a pixel type without a fixed
-            range.
+        UnreadableImageError: if the file is missing, no image, damaged, or of a pixel type without
+            a fixed range.
     """
     try:
-        with path.open("rb") as file, Image.open(file) as image:
-            return rgb_of(image, size)
+        with path.open("rb") as file:
+            return _fitted(_read(file, size), size)
     except UnidentifiedImageError as error:
-        raise UserError(f"{path}: is not an image; delete it or replace it") from error
+        raise UnreadableImageError(f"{path}: is {why_unidentified(path)}") from error
     except DECODING_ERRORS as error:
         reason = getattr(error, "strerror", None) or first_line(error)
-        raise UserError(
-            f"{path}: cannot be read as an image ({reason}); delete it or replace it"
-        ) from error
+        raise UnreadableImageError(f"{path}: cannot be read as an image ({reason})") from error
 
 
 def rgb_of(image: Image.Image, size: tuple[int, int] | None = None) -> np.ndarray:
@@ -57,29 +68,50 @@ def rgb_of(image: Image.Image, size: tuple[int, int] | None = None) -> np.ndarra
     Raises:
         DECODING_ERRORS: if the image is damaged, or of a pixel type without a fixed range.
     """
-    rgb = _to_rgb(ImageOps.exif_transpose(image))
+    return _fitted(upright_rgb(image), size)
+
+
+def _fitted(rgb: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
     if size is not None:
         height, width = size
         rgb = ImageOps.fit(rgb, (width, height), Image.Resampling.BICUBIC)
     return np.asarray(rgb)
 
 
+def _read(file: BinaryIO, size: tuple[int, int] | None) -> Image.Image:
+    try:
+        return decode(file, size)
+    except DECODING_ERRORS:
+        file.seek(0)
+        pixels = bare(file.read())
+        if pixels is None:
+            raise
+    return decode(io.BytesIO(pixels), size)
+
+
 def list_images(folder: Path) -> list[Path]:
-    """Lists the image files directly in a folder, sorted by name, without hidden ones.
+    """Lists the images directly in a folder, sorted by name, without hidden ones.
+
+    An image is what is called like one, or is one by its first bytes. A warning says how many
+    others are left out, and why.
 
     Raises:
         UserError: if the folder is missing or is a file.
     """
-    return [path for path in list_files(folder) if path.suffix.lower() in EXTENSIONS]
+    images, others = _sifted(_visible_children(folder))
+    _warn(folder, others)
+    return images
 
 
 def list_files(folder: Path) -> list[Path]:
     """Lists the files directly in a folder, sorted by name, without hidden ones.
 
+    Links to nothing are among them: reading one says so.
+
     Raises:
         UserError: if the folder is missing or is a file.
     """
-    return [path for path in _visible_children(folder) if path.is_file()]
+    return [path for path in _visible_children(folder) if path.is_file() or _is_dangling(path)]
 
 
 def list_folders(folder: Path) -> list[Path]:
@@ -94,23 +126,53 @@ def list_folders(folder: Path) -> list[Path]:
 def list_class_folders(folder: Path) -> dict[str, list[Path]]:
     """Lists the images of every class of a folder that holds one folder per class.
 
+    Where it holds nothing but `train`, `val`, `test` or the like, with class folders in them, the
+    folders of a class are taken together. A warning says how many files are left out, and why.
+
     Returns:
-        Image files by class name (= folder name), both sorted by name.
+        Image files by class name (= folder name, see `legible`), sorted by class name, part and
+        file name.
 
     Raises:
         UserError: if the folder is missing, is a file or has no class folders, or one of them has
             no image.
     """
-    classes = {path.name: list_images(path) for path in list_folders(folder)}
+    classes: dict[str, list[Path]] = {}
+    left_out: dict[Path, str] = {}
+    for part in _parts(folder):
+        for path in _visible_children(part):
+            if not path.is_dir():
+                left_out[path] = "a link to nothing" if _is_dangling(path) else _BESIDE
+                continue
+            images, others = _sifted(_visible_children(path))
+            if not images:
+                found = f" but {_counted(path, others)}" if others else ""
+                raise UserError(
+                    f"{path}: class folder without an image{found}; add images, delete it or name "
+                    "a folder of class folders"
+                )
+            classes.setdefault(legible(path.name), []).extend(images)
+            left_out |= others
     if not classes:
         raise UserError(f"{folder}: has no class folders; give it one folder of images per class")
-    for name, images in classes.items():
-        if not images:
-            raise UserError(
-                f"{folder / name}: class folder without an image; add images "
-                f"({', '.join(sorted(EXTENSIONS))}) or delete it"
-            )
-    return classes
+    _warn(folder, left_out)
+    return dict(sorted(classes.items()))
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The folders that hold the class folders: `folder`, or `train`, `val` and `test` in it."""
+    folders = list_folders(folder)
+    if not all(path.name.lower() in _PARTS for path in folders):
+        return [folder]
+    if not any(list_folders(path) for path in folders):
+        return [folder]
+    _LOG.info(
+        "%s: the class folders of %s are taken together by their names; training divides by "
+        "class, so that no class is on two sides.",
+        folder,
+        ", ".join(path.name for path in folders),
+    )
+    return folders
 
 
 def _visible_children(folder: Path) -> list[Path]:
@@ -121,23 +183,41 @@ def _visible_children(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise ValueError("floating point pixels have no fixed range")
-    if image.mode.startswith("I"):
-        image = _to_8_bits(image)
-    if image.has_transparency_data:
-        return _on_white(image)
-    return image.convert("RGB")
+def _sifted(paths: Iterable[Path]) -> tuple[list[Path], dict[Path, str]]:
+    """The images among some paths, and why each of the others is none."""
+    faults = {path: _why_left_out(path) for path in paths}
+    images = [path for path, fault in faults.items() if fault is None]
+    return images, {path: fault for path, fault in faults.items() if fault is not None}
 
 
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    # Pillow's own conversion saturates at 255 instead of scaling, which turns 16-bit images white.
-    pixels = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
-    return Image.fromarray(((pixels + 128) // 257).astype(np.uint8))
+def _why_left_out(path: Path) -> str | None:
+    if path.is_file():
+        return why_no_image(path)
+    if path.is_dir():
+        return "a folder"
+    return "a link to nothing" if _is_dangling(path) else "no file"
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    image = image.convert("RGBA")
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image).convert("RGB")
+def _is_dangling(path: Path) -> bool:
+    # An object store has no links.
+    return not path.exists() and path.is_symlink()
+
+
+def _warn(folder: Path, left_out: Mapping[Path, str]) -> None:
+    if left_out:
+        _LOG.warning("%s: left out %s", folder, _counted(folder, left_out))
+
+
+def _counted(folder: Path, left_out: Mapping[Path, str]) -> str:
+    """How many paths are left out for which reason, and the first of them."""
+    by_reason: dict[str, list[str]] = {}
+    for path, reason in left_out.items():
+        by_reason.setdefault(reason, []).append(legible(str(path.relative_to(folder))))
+    return "; ".join(
+        f"what is {reason}: {len(names)} ({_first(names)})" for reason, names in by_reason.items()
+    )
+
+
+def _first(names: list[str]) -> str:
+    more = [f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return ", ".join(names[:_NAMED] + more)

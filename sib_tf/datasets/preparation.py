@@ -2,11 +2,13 @@
 
 import contextlib
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
 
 # Where TFDS keeps downloads for all working directories.
@@ -27,15 +29,28 @@ def prepare(
         Split -> number of examples.
 
     Raises:
-        UserError: if raw files are missing or damaged; names them.
+        UserError: if raw files are missing or damaged; names them. If no image of a split can be
+            read.
     """
     download = tfds.download.DownloadConfig(
         beam_options=runner.options(beam_args), manual_dir=manual_dir
     )
     # TFDS prints where it writes, which is a folder that gets another name when the step is done.
-    with runner.plain_errors(), contextlib.redirect_stdout(io.StringIO()):
+    with _named_if_empty(), runner.plain_errors(), contextlib.redirect_stdout(io.StringIO()):
         builder.download_and_prepare(download_dir=_DOWNLOADS, download_config=download)
     return {split: info.num_examples for split, info in builder.info.splits.items()}
+
+
+@contextlib.contextmanager
+def _named_if_empty() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:  # of TFDS, which knows no reason
+        if empty := re.search(r"generated examples is 0 for split (\w+)", str(error)):
+            raise UserError(
+                f"No image of the {empty[1]} split can be read: replace those that are left out."
+            ) from error
+        raise
 
 
 def image_size(builder: tfds.core.DatasetBuilder) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import tensorflow_datasets as tfds
 
 import sib_tf.datasets
-from sib_tf.base import sections
+from sib_tf.base import sections, storage
 from sib_tf.base.errors import UserError
 
 
@@ -56,6 +56,9 @@ def manual_dir(folder: str | None) -> Path | None:
     Raises:
         UserError: if there is no such folder.
     """
-    if folder and not Path(folder).is_dir():
+    if not folder:
+        return None
+    found = storage.local(folder).resolve()
+    if not found.is_dir():
         raise UserError(f"config.manual_dir={folder} is no folder: correct it, or leave it out.")
-    return Path(folder).resolve() if folder else None
+    return found

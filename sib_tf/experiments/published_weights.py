@@ -1,9 +1,11 @@
 """Weights of published results, in place of a training."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sib_tf.base import commands
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import records
 from sib_tf.experiments.report_files import REPORT
@@ -45,9 +47,21 @@ def _refuse_other(context: Context, report: Path, paths: tuple[str, ...]) -> Non
     if not report.exists():  # weights that were trained elsewhere have none
         return
     written = records.published_config(report)
+    wanted = context.config.record(paths)
+    _refuse_other_data(report, written, wanted)
     records.refuse_other(
         report,
         {**context.config.defaults(), **written},
-        context.config.record(paths),
+        wanted,
         remedy="pass the --config of its `command`",
     )
+
+
+def _refuse_other_data(report: Path, written: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuses weights for classes of another data set, for which no config would help."""
+    trained, given = written.get("data.name"), wanted["data"]["name"]
+    if trained != given:
+        raise UserError(
+            f"--weights={report.parent} are of a training on {trained}, and are evaluated on that "
+            f"alone, not on {given}: leave out --weights to train. {commands.ready_model()}"
+        )

@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+import unicodedata
 
 
 def class_name(name: str) -> str:
@@ -24,7 +25,9 @@ def capital(words: str) -> str:
 
 
 def two_lines(words: str, width: int) -> list[str]:
-    """Broken into at most two lines of `width` characters."""
+    """Broken into at most two lines of `width` letters, or fewer where they are wide as Chinese."""
+    if any(unicodedata.east_asian_width(letter) in "WF" for letter in words):
+        width = width * 2 // 3
     return textwrap.wrap(words, width, max_lines=2, placeholder="…")
 
 

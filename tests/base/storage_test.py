@@ -1,3 +1,4 @@
+import os
 import pickle
 from pathlib import Path
 
@@ -20,6 +21,34 @@ def test_the_absolute_name_of_a_url_is_itself(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert storage.absolute("images") == tmp_path / "images"
     assert str(storage.absolute("gs://bucket/images")) == "gs://bucket/images"
+
+
+def test_home_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for place in (storage.path, storage.local, storage.absolute):
+        assert place("~/work") == tmp_path / "work"
+        assert place("~") == tmp_path
+    assert storage.local("a/~") == Path("a/~")
+
+
+def test_the_home_of_nobody_is_refused():
+    with pytest.raises(UserError, match=r"^~nobody-at-all/work: there is no home ~nobody-at-all"):
+        storage.path("~nobody-at-all/work")
+
+
+def test_a_name_in_an_object_store_is_no_local_one():
+    with pytest.raises(UserError, match=r"^gs://bucket/work: is in an object store"):
+        storage.local("gs://bucket/work")
+
+
+def test_tensorflow_takes_no_name_that_is_not_utf8(tmp_path, monkeypatch):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name in (folder, "work"):
+        with pytest.raises(UserError, match=r"caf\\udce9(/work)?: is no UTF-8"):
+            storage.path(name)
+    assert storage.absolute("images") == folder / "images"
 
 
 @pytest.mark.parametrize("name", ["nowhere://bucket/work", "s3://bucket/work", "ram://work"])

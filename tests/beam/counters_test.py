@@ -21,7 +21,7 @@ def test_images_and_unreadable_images_are_counted(tmp_path):
         Image.new("RGB", (2, 2)).save(tmp_path / f"{name}.png")
     for name in "de":
         (tmp_path / f"{name}.png").write_text("no image")
-    chosen = [(name, [tmp_path / f"{file}.png" for file in name]) for name in ("ad", "be")]
+    chosen = [(name, {file: tmp_path / f"{file}.png" for file in name}) for name in ("ad", "be")]
     read = beam.FlatMap(read_class, 2).with_outputs(UNREADABLE, main="examples")
     assert counted(chosen, read) == {"images": 2, "unreadable images": 2}
 

@@ -52,8 +52,12 @@ def test_one_image_less_is_refused_before_pretraining(tmp_path):
 
 @pytest.mark.slow
 def test_one_class_less_is_refused_before_pretraining(tmp_path):
-    remedy = r"config\.episodes\.way=5: add classes, or lower it"
-    with pytest.raises(UserError, match=rf"^The validation split has 4 classes.*{remedy}"):
+    words = (
+        r"^14 classes are divided into 6 for train, 4 for validation, 4 for test; episodes need 5 "
+        r"for train, 5 for validation, 5 for test, at least 15 classes in all: add classes, or "
+        r"lower config\.episodes\.way and .*`make photographs` .*jobs\.predict`"
+    )
+    with pytest.raises(UserError, match=words):
         prepare(tmp_path, [9] * 14)
     # With another class it works: the refused data set was not kept.
     prepare(tmp_path, [9] * 15)

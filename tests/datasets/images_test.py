@@ -1,6 +1,15 @@
+import importlib.util
+import io
+import logging
+import os
+import re
+import struct
+import warnings
+import zlib
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from sib_tf.base.errors import UserError
 from sib_tf.datasets.images import list_class_folders, list_files, list_images, read_rgb
@@ -101,12 +110,199 @@ def test_floating_point_pixels_are_refused(tmp_path):
         read_rgb(path)
 
 
-def test_images_are_listed_by_extension_without_hidden_ones(tmp_path):
-    for name in ("b.PNG", "a.jpeg", "notes.txt", ".a.png"):
+def png_chunk(kind, content):
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+def jpeg_segment(marker, content):
+    return bytes((0xFF, marker)) + struct.pack(">H", len(content) + 2) + content
+
+
+def encoded(image_format, inserted, **options):
+    """A red image of 2 x 4 pixels with something behind its first bytes."""
+    file = io.BytesIO()
+    Image.new("RGB", (2, 4), RED).save(file, image_format, quality=100, **options)
+    start = {"png": 33, "jpeg": 2}[image_format]
+    return file.getvalue()[:start] + inserted + file.getvalue()[start:]
+
+
+ZIPPED = zlib.compress(b" " * 5_000_000)
+ON_ITS_SIDE = b"MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"  # EXIF orientation 6
+
+
+@pytest.mark.parametrize(
+    ("image_format", "inserted"),
+    [
+        ("png", png_chunk(b"zTXt", b"key\0\0" + ZIPPED)),
+        ("png", png_chunk(b"iTXt", b"key\0\1\0\0\0" + ZIPPED)),
+        ("png", png_chunk(b"zTXt", b"key\0\0" + zlib.compress(b" " * 1_000_000)) * 70),
+        ("png", png_chunk(b"tEXt", b"key\0words")[:-1] + b"?"),  # a wrong checksum
+        ("png", png_chunk(b"iCCP", b"name\0\7")),
+        ("png", png_chunk(b"iCCP", b"name\0\0" + ZIPPED)),
+        ("png", png_chunk(b"pHYs", b"?")),
+        ("png", png_chunk(b"gAMA", b"")),
+        ("png", png_chunk(b"eXIf", b"??")),
+        ("jpeg", jpeg_segment(0xE2, b"ICC_PROFILE\0")),
+        ("jpeg", jpeg_segment(0xE0, b"JFIF\0")),
+        ("jpeg", jpeg_segment(0xEE, b"Adobe")),
+        ("jpeg", jpeg_segment(0xE1, b"Exif\0\0??")),
+        ("jpeg", jpeg_segment(0xE1, b"Exif\0\0MM\0*\0\0\0\x08\xff\xff?")),
+    ],
+)
+def test_what_is_not_pixels_stops_no_image(tmp_path, image_format, inserted):
+    (tmp_path / "image").write_bytes(encoded(image_format, inserted))
+    with warnings.catch_warnings(action="ignore"):
+        pixels = read_rgb(tmp_path / "image")
+    assert pixels.shape == (4, 2, 3)
+    assert np.abs(pixels - np.array(RED)).max() <= 2  # JPEG loses a little
+
+
+@pytest.mark.parametrize(
+    ("image_format", "inserted"),
+    [
+        ("png", png_chunk(b"eXIf", ON_ITS_SIDE) + png_chunk(b"pHYs", b"?")),
+        (
+            "jpeg",
+            jpeg_segment(0xE1, b"Exif\0\0" + ON_ITS_SIDE) + jpeg_segment(0xE2, b"ICC_PROFILE\0"),
+        ),
+    ],
+)
+def test_damage_elsewhere_leaves_the_orientation(tmp_path, image_format, inserted):
+    (tmp_path / "image").write_bytes(encoded(image_format, inserted))
+    assert read_rgb(tmp_path / "image").shape == (2, 4, 3)
+
+
+def test_transparency_survives_a_damaged_text(tmp_path):
+    palette = save(Image.new("P", (2, 2)), tmp_path / "a.png", transparency=0)
+    whole = palette.read_bytes()
+    palette.write_bytes(whole[:33] + png_chunk(b"zTXt", b"key\0\0" + ZIPPED) + whole[33:])
+    assert colour(palette) == (255, 255, 255)
+
+
+def photograph(width, height):
+    """Smooth colours with edges, and noise."""
+    rng = np.random.default_rng(0)
+    patches = Image.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8))
+    pixels = np.asarray(patches.resize((width, height), Image.Resampling.BICUBIC)).astype(int)
+    pixels[:, width // 3 :: 97] = 255
+    return Image.fromarray((pixels + rng.integers(-12, 13, pixels.shape)).clip(0, 255).astype("u1"))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_jpeg_is_decoded_small_and_looks_the_same(tmp_path, orientation, monkeypatch):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = save(photograph(1600, 1200), tmp_path / "a.jpg", quality=92, exif=exif)
+    small = read_rgb(path, (80, 60))
+    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.draft", lambda *_: None)
+    full = read_rgb(path, (80, 60))
+    assert small.shape == full.shape == (80, 60, 3)
+    difference = np.abs(small.astype(int) - full)
+    assert 0 < difference.mean() < 0.5
+    assert difference.max() <= 6
+
+
+def test_a_jpeg_of_a_few_hundred_pixels_is_decoded_as_it_is(tmp_path):
+    image = photograph(500, 375)
+    path = save(image, tmp_path / "a.jpg", quality=92)
+    expected = ImageOps.fit(Image.open(path), (84, 84), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(read_rgb(path, (84, 84)), expected)
+
+
+def test_images_are_listed_by_content_without_hidden_ones(tmp_path, caplog):
+    for name in ("b.PNG", "a.jpeg", ".a.png"):
         (tmp_path / name).touch()
+    for name, image_format in (("c", "png"), ("d.photo", "jpeg"), ("e.avif", "avif")):
+        Image.new("RGB", (2, 2)).save(tmp_path / name, image_format)
+    for n in range(5):
+        (tmp_path / f"notes{n}.txt").write_text("no image")
     (tmp_path / "folder.png").mkdir()
-    assert [path.name for path in list_images(tmp_path)] == ["a.jpeg", "b.PNG"]
-    assert [path.name for path in list_files(tmp_path)] == ["a.jpeg", "b.PNG", "notes.txt"]
+    (tmp_path / "link.png").symlink_to(tmp_path / "absent.png")
+    names = [path.name for path in list_images(tmp_path)]
+    assert names == ["a.jpeg", "b.PNG", "c", "d.photo", "e.avif"]
+    assert caplog.messages == [
+        f"{tmp_path}: left out what is a folder: 1 (folder.png); what is a link to nothing: 1 "
+        "(link.png); what is not an image: 5 (notes0.txt, notes1.txt, notes2.txt, and 2 more)"
+    ]
+    files = [path.name for path in list_files(tmp_path)]
+    assert files == [*names, "link.png", *(f"notes{n}.txt" for n in range(5))]
+
+
+def test_a_link_to_nothing_cannot_be_read(tmp_path):
+    (tmp_path / "link.png").symlink_to(tmp_path / "absent.png")
+    with pytest.raises(UserError, match=r"link\.png: cannot be read .*No such file"):
+        read_rgb(tmp_path / "link.png")
+
+
+def test_listing_opens_files_of_unusual_names_alone(tmp_path, monkeypatch):
+    for name in ("a.png", "b.jfif", "c"):
+        (tmp_path / name).write_bytes(encoded("png", b""))
+    opened, open_image = [], Image.open
+    monkeypatch.setattr(Image, "open", lambda file: opened.append(file.name) or open_image(file))
+    assert len(list_images(tmp_path)) == 3
+    assert opened == [str(tmp_path / "c")]
+
+
+HEIC = b"\0\0\0\x24ftypheic"
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("pillow_heif") is not None, reason="HEIC can be read here"
+)
+def test_what_reads_heic_is_named(tmp_path, caplog):
+    (tmp_path / "a.heic").write_bytes(HEIC)
+    (tmp_path / "b.jpg").write_bytes(HEIC)
+    assert [path.name for path in list_images(tmp_path)] == ["b.jpg"]
+    words = "HEIC, which takes `pip install sib_tf[heif]`"
+    assert caplog.messages == [f"{tmp_path}: left out what is {words}: 1 (a.heic)"]
+    with pytest.raises(UserError, match=re.escape(f"b.jpg: is {words}; delete it or replace it")):
+        read_rgb(tmp_path / "b.jpg")
+
+
+def test_heic_is_read_with_its_extra(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.from_pillow(Image.new("RGB", (64, 48), RED)).save(tmp_path / "a.heic")
+    assert list_images(tmp_path) == [tmp_path / "a.heic"]
+    assert read_rgb(tmp_path / "a.heic").shape == (48, 64, 3)
+    assert np.abs(colour(tmp_path / "a.heic") - np.array(RED)).max() <= 4
+
+
+def test_names_that_are_not_utf8_are_legible(tmp_path, caplog):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    save(Image.new("RGB", (2, 2), RED), folder / os.fsdecode(b"\xff.png"))
+    (folder / os.fsdecode(b"\xfe.txt")).touch()
+    classes = list_class_folders(tmp_path)
+    assert {name: len(files) for name, files in classes.items()} == {"caf\\udce9": 1}
+    assert "not an image: 1 (caf\\udce9/\\udcfe.txt)" in caplog.text
+    assert colour(classes["caf\\udce9"][0]) == RED
+    classes["caf\\udce9"][0].write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"/caf\\udce9/\\udcff\.png: is not an image"):
+        read_rgb(classes["caf\\udce9"][0])
+
+
+@pytest.mark.parametrize("parts", [("train", "val", "test"), ("Train", "VALIDATION"), ("valid",)])
+def test_classes_of_parts_are_taken_together(tmp_path, parts, caplog):
+    caplog.set_level(logging.INFO, "sib_tf")
+    for part in parts:
+        for name in ("cat", f"only in {part}"):
+            (tmp_path / part / name).mkdir(parents=True)
+            (tmp_path / part / name / "1.png").touch()
+        (tmp_path / part / "list.csv").touch()
+    classes = list_class_folders(tmp_path)
+    assert list(classes) == ["cat", *sorted(f"only in {part}" for part in parts)]
+    assert classes["cat"] == [tmp_path / part / "cat" / "1.png" for part in sorted(parts)]
+    together, left_out = caplog.messages
+    assert f"class folders of {', '.join(sorted(parts))} are taken together" in together
+    assert f"beside the class folders: {len(parts)} ({sorted(parts)[0]}/list.csv" in left_out
+
+
+def test_classes_called_train_and_test_are_classes(tmp_path):
+    for name in ("test", "train"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").touch()
+    assert list(list_class_folders(tmp_path)) == ["test", "train"]
 
 
 def test_class_folders_are_listed_sorted(tmp_path):
@@ -134,5 +330,10 @@ def test_folder_without_class_folders_is_named(tmp_path):
 
 def test_class_folder_without_image_is_named(tmp_path):
     (tmp_path / "a").mkdir()
-    with pytest.raises(UserError, match=f"^{tmp_path / 'a'}: class folder without an image"):
+    with pytest.raises(UserError, match=f"^{tmp_path / 'a'}: class folder without an image; add"):
+        list_class_folders(tmp_path)
+    (tmp_path / "a" / "b").mkdir()
+    (tmp_path / "a" / "notes.txt").touch()
+    found = r"what is a folder: 1 \(b\); what is not an image: 1 \(notes\.txt\); add images"
+    with pytest.raises(UserError, match=f"without an image but {found}"):
         list_class_folders(tmp_path)

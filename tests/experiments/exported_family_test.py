@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -76,3 +77,22 @@ def test_a_folder_of_images_is_asked_for(config, model, tmp_path):
     config.data.root, config.model.folder = "", model
     with pytest.raises(UserError, match=r"config\.data\.root is empty: give"):
         evaluate(config, tmp_path / "work")
+
+
+@pytest.mark.slow
+def test_unreadable_images_are_all_named_or_skipped(config, model, animals, tmp_path, caplog):
+    shutil.copytree(animals, tmp_path / "animals")
+    files = [tmp_path / "animals" / name / "0.png" for name in ("blue", "red")]
+    for file in files:
+        file.write_bytes(b"no image")
+    faults = "; ".join(f"{file}: is not an image" for file in files)
+    config.data.root, config.model.folder = str(tmp_path / "animals"), model
+    features, _ = families.steps(config)
+    with pytest.raises(UserError, match=f"^2 images cannot be read: {faults}; .*unreadable=skip"):
+        execute(features, families.read(config), tmp_path)
+    config.data.unreadable = "skip"
+    features, _ = families.steps(config)
+    assert execute(features, families.read(config), tmp_path)
+    assert f"Left out: 2 images cannot be read: {faults}" in caplog.text
+    counts = json.loads((tmp_path / "features/test/step.json").read_text())["counts"]
+    assert counts == {"images": 22, "classes": 4}

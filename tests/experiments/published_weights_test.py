@@ -8,7 +8,7 @@ import pytest
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from configs import glyphs
+from configs import glyphs, image_folder
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import families, records
 from sib_tf.experiments.execution import execute
@@ -71,6 +71,15 @@ def test_weights_of_another_config_name_the_config_to_pass(tmp_path):
     report.write_text(json.dumps({"config": published}))
     assert execute(phi, checked, tmp_path / "work")
     assert (tmp_path / "work/backbone/backbone.keras").read_text() == "phi"
+
+
+def test_weights_of_another_data_set_name_what_suits_classes_of_ones_own(tmp_path):
+    config = image_folder.get_config()
+    phi = copied_steps(config, PUBLISHED[0])[0]
+    checked = families.read(config)
+    words = f"--weights={PUBLISHED[0]} are of a training on cifar_fs, and .* not on class_folders"
+    with pytest.raises(UserError, match=f"^{words}: leave out --weights to train. .*`make photogr"):
+        execute(phi, checked, tmp_path)
 
 
 def test_a_report_that_cannot_be_read_is_named(tmp_path):

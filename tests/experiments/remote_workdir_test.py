@@ -17,7 +17,7 @@ from PIL import Image
 
 from sib_tf.base import storage
 from sib_tf.base.errors import UserError
-from sib_tf.datasets.image_files import read_class
+from sib_tf.datasets.image_files import by_id, read_class
 from sib_tf.datasets.images import list_class_folders
 from sib_tf.experiments import execution
 from sib_tf.experiments.configuration import Configuration
@@ -141,7 +141,8 @@ def test_images_are_read_from_remote_storage(ram):
     classes = list_class_folders(storage.absolute(f"{ram}/images"))
     assert list(classes) == ["cat", "dog"]
     # Pickled, as on its way to a worker
-    ((key, example),) = read_class(pickle.loads(pickle.dumps(("dog", classes["dog"]))), 8)
+    files = by_id("dog", classes["dog"], storage.absolute(f"{ram}/images"))
+    ((key, example),) = read_class(pickle.loads(pickle.dumps(("dog", files))), 8)
     assert key == "dog/1.png"
     np.testing.assert_array_equal(example["image"], pixels)
 

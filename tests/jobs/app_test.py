@@ -1,5 +1,6 @@
 """Flags of the jobs, and errors in them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,25 @@ def test_bad_input_ends_in_one_line_and_exit_code_1(monkeypatch, capsys, error, 
     printed = capsys.readouterr().err
     assert printed.startswith(line)
     assert printed.count("\n") == 1
+
+
+def test_names_that_are_not_utf8_are_printed(monkeypatch, capsys):
+    monkeypatch.setattr(_app.app, "run", lambda *args, **kwargs: print(os.fsdecode(b"caf\xe9")))
+    _app.run(None)
+    assert capsys.readouterr().out == "caf\\udce9\n"
+
+
+@pytest.mark.slow
+def test_home_is_expanded_in_flags_and_config(tmp_path):
+    config = tmp_path / "tiny.py"
+    config.write_text("from configs.photographs import get_config")
+    job(
+        "pipeline",
+        "--config=~/tiny.py",
+        "--workdir=~/work",
+        "--config.model.file=~/absent.keras",
+        cwd=tmp_path,
+        HOME=str(tmp_path),
+    )
+    assert (tmp_path / "work" / "backbone").is_dir()
+    assert not (tmp_path / "~").exists()

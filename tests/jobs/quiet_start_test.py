@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(program, **variables):
-    environment = {name: os.environ[name] for name in os.environ if not name.startswith("TF_")}
+    own = ("TF_", "KERAS_")  # jobs set some in this process, too
+    environment = {name: os.environ[name] for name in os.environ if not name.startswith(own)}
     return subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -109,3 +110,27 @@ def test_jobs_enable_onednn_and_the_library_does_not():
     setting = "os.environ.get('TF_ENABLE_ONEDNN_OPTS')"
     program = f"import os, sib_tf; print({setting}); import jobs; print({setting})"
     assert run(program).stdout == "None\n1\n"
+
+
+@pytest.mark.slow
+def test_jobs_set_the_backend_of_keras_and_say_so():
+    program = "import jobs, keras, sib_tf; print(keras.config.backend())"
+    result = run(program, KERAS_BACKEND="jax")
+    assert result.stdout == "tensorflow\n"
+    words = "KERAS_BACKEND=jax is set aside: jobs compute with TensorFlow."
+    assert result.stderr.splitlines() == [words]
+
+
+@pytest.mark.slow
+def test_the_library_refuses_another_backend_and_sets_none(tmp_path):
+    words = (
+        "ImportError: sib_tf computes with TensorFlow, but the backend of Keras is jax: set "
+        "KERAS_BACKEND=tensorflow before Keras is imported."
+    )
+    result = run("import sib_tf", KERAS_BACKEND="jax")
+    assert result.stderr.splitlines()[-1] == words
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    result = run("import sib_tf", KERAS_HOME=str(tmp_path))
+    assert result.stderr.splitlines()[-1] == words
+    program = "import os, sib_tf; print(os.environ.get('KERAS_BACKEND'))"
+    assert run(program).stdout == "None\n"

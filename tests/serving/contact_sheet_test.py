@@ -1,4 +1,6 @@
+import dataclasses
 import string
+import warnings
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -44,3 +46,20 @@ def test_names_of_classes_stay_in_their_column(tmp_path):
     names = [name for name, text in texts.items() if text.get_fontsize() == 10]
     assert len(names) == 4
     assert all(right[name] < left_of_queries for name in names)
+
+
+def test_names_that_no_font_can_write_become_numbers(tmp_path):
+    private = "\U000f0000"  # a character of private use, in no font
+    task = one_shot_task(tmp_path, ("a", f"b {private}"), num_query=3)
+    files = (tmp_path / "0.png", tmp_path / "damaged.png", tmp_path / f"{private}.png")
+    task = dataclasses.replace(
+        task,
+        query_files=files,
+        query_images=task.query_images[:2],
+        readable=np.array([True, False, True]),
+    )
+    figure = draw_contact_sheet(task, np.eye(2, dtype=np.float32))
+    texts = {text.get_text() for text in figure.axes[0].texts}
+    assert {"a", "class 2", "0.png", "file 3"} <= texts
+    with warnings.catch_warnings(action="error"):
+        FigureCanvasAgg(figure).draw()

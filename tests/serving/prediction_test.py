@@ -1,4 +1,5 @@
 import csv
+import os
 import shutil
 
 import numpy as np
@@ -167,16 +168,36 @@ def test_query_images_are_recognised_by_content_and_no_file_is_ignored(
     assert len(rows) == 7
     assert rows["red without extension"]["label"] == rows["red 1.heic"]["label"] == "red"
     assert rows["phone.heic"]["status"] == "unreadable"
-    assert f"{query / 'phone.heic'}: is not an image" in caplog.text
+    assert f"Skipped: {query / 'phone.heic'}: " in caplog.text
 
 
-def test_files_not_named_like_images_in_class_folders_are_logged_as_skipped(
+def test_support_images_are_recognised_by_content_and_others_are_counted(
     any_way, support, query, tmp_path, caplog
 ):
-    (support / "red" / "0.png").rename(support / "red" / "0.heic")
+    (support / "red" / "0.png").rename(support / "red" / "0.photo")
+    (support / "red" / "notes.txt").touch()
+    (support / "green" / "link.png").symlink_to(support / "absent.png")
     classify_folder(any_way, support, query, tmp_path / "output")
-    assert f"Skipped: {support / 'red' / '0.heic'}: is not named like an image" in caplog.text
-    assert caplog.text.count("Skipped") == 1
+    assert caplog.messages == [
+        f"{support}: left out what is a link to nothing: 1 (green/link.png); what is not an "
+        "image: 1 (red/notes.txt)"
+    ]
+
+
+def test_names_that_are_not_utf8_are_written_legibly(any_way, support, query, tmp_path):
+    (support / "red").rename(support / os.fsdecode(b"r\xe9d"))
+    (query / "red 0.png").rename(query / os.fsdecode(b"r\xe9d 0.png"))
+    classify_folder(any_way, support, query, tmp_path / "output")
+    rows = {row["file"]: row for row in read_rows(tmp_path / "output")}
+    assert rows["r\\udce9d 0.png"]["label"] == rows["red 1.png"]["label"] == "r\\udce9d"
+    assert "p(r\\udce9d)" in rows["red 1.png"]
+
+
+def test_links_to_nothing_in_the_query_are_told(any_way, support, query, tmp_path):
+    (query / "link.png").symlink_to(query / "absent.png")
+    assert classify_folder(any_way, support, query, tmp_path / "output") == Counts(6, 1)
+    rows = {row["file"]: row["status"] for row in read_rows(tmp_path / "output")}
+    assert rows["link.png"] == "unreadable"
 
 
 def test_folders_in_the_query_are_logged_as_skipped(any_way, support, query, tmp_path, caplog):

@@ -1,9 +1,12 @@
 """TFDS builder for a folder of class folders."""
 
 import dataclasses
+import functools
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import tensorflow_datasets as tfds
@@ -13,8 +16,9 @@ from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.beam import counters
 from sib_tf.datasets.class_folders.splits import split_classes
-from sib_tf.datasets.image_files import read_classes
+from sib_tf.datasets.image_files import by_id, read_classes
 from sib_tf.datasets.images import list_class_folders
+from sib_tf.datasets.unreadable import POLICIES
 
 # Beam's cost per element of a source is comparable to that of decoding a small image.
 _FILES_PER_CHUNK = 64
@@ -32,6 +36,7 @@ class ClassFoldersConfig(tfds.core.BuilderConfig):
         train_classes: names of the training classes; all three splits are listed or none.
         validation_classes: names of the validation classes.
         test_classes: names of the test classes.
+        unreadable: what becomes of unreadable images, a name of `unreadable.POLICIES`.
     """
 
     name: str = dataclasses.field(init=False)
@@ -41,17 +46,21 @@ class ClassFoldersConfig(tfds.core.BuilderConfig):
     train_classes: tuple[str, ...] = ()
     validation_classes: tuple[str, ...] = ()
     test_classes: tuple[str, ...] = ()
+    unreadable: str = "refuse"
 
     def __post_init__(self) -> None:
         """Derives the name.
 
         Raises:
-            UserError: if the image size is not positive.
+            UserError: if the image size is not positive, or `unreadable` is unknown.
         """
         if self.image_size < 1:
             raise UserError(f"image_size: is {self.image_size}; give a positive number of pixels")
+        POLICIES[self.unreadable]
         root = str(storage.absolute(self.root))
         parameters = [root, self.image_size, self.split_seed, *self.listed_classes.items()]
+        if self.unreadable != "refuse":  # The others keep the names that they had without it.
+            parameters.append(self.unreadable)
         digest = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:16]
         self.name = f"{self.image_size}px_{digest}"
 
@@ -59,9 +68,9 @@ class ClassFoldersConfig(tfds.core.BuilderConfig):
     def listed_classes(self) -> dict[str, tuple[str, ...]]:
         """The listed class names by split; all empty if the seed draws them."""
         return {
-            "train": tuple(self.train_classes),
-            "validation": tuple(self.validation_classes),
-            "test": tuple(self.test_classes),
+            "train": _names(self.train_classes),
+            "validation": _names(self.validation_classes),
+            "test": _names(self.test_classes),
         }
 
 
@@ -77,6 +86,7 @@ class Settings:
         train_classes: names of the training classes; all three splits are listed or none.
         validation_classes: names of the validation classes.
         test_classes: names of the test classes.
+        unreadable: "refuse" the data set if an image cannot be read, or "skip" the image.
     """
 
     name: str
@@ -86,6 +96,12 @@ class Settings:
     train_classes: tuple[str, ...] = ()
     validation_classes: tuple[str, ...] = ()
     test_classes: tuple[str, ...] = ()
+    unreadable: str = "refuse"
+
+    def __post_init__(self) -> None:
+        POLICIES[self.unreadable]
+        for field in ("train_classes", "validation_classes", "test_classes"):
+            object.__setattr__(self, field, _names(getattr(self, field)))
 
     def builder(self, folder: Path) -> "Builder":
         """The builder, to prepare or to read the data set in a folder.
@@ -104,8 +120,14 @@ class Settings:
             train_classes=self.train_classes,
             validation_classes=self.validation_classes,
             test_classes=self.test_classes,
+            unreadable=self.unreadable,
         )
         return Builder(config=parameters, data_dir=folder)
+
+
+def _names(classes: Iterable[Any]) -> tuple[str, ...]:
+    """Names of classes; a command line makes numbers of some."""
+    return tuple(map(str, classes))
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -127,7 +149,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     "image": tfds.features.Image(
                         shape=(config.image_size, config.image_size, 3), encoding_format="png"
                     ),
-                    "label": tfds.features.ClassLabel(names=list(self._class_folders())),
+                    "label": tfds.features.ClassLabel(names=list(self._class_folders)),
                     "id": tfds.features.Text(),
                 }
             ),
@@ -137,7 +159,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict:
         del dl_manager  # The images are on disk.
         config = self._config()
-        classes = self._class_folders()
+        classes = self._class_folders
         splits = split_classes(classes, config.split_seed, config.listed_classes)
         return {
             split: self._generate_examples({name: classes[name] for name in names})
@@ -145,16 +167,19 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, classes: dict[str, list[Path]]) -> beam.PTransform:
+        config = self._config()
+        root = storage.absolute(config.root)
         chunks = [
-            (name, files[start : start + _FILES_PER_CHUNK])
+            (name, by_id(name, files[start : start + _FILES_PER_CHUNK], root))
             for name, files in classes.items()
             for start in range(0, len(files), _FILES_PER_CHUNK)
         ]
-        return beam.Create(chunks) | read_classes(self._config().image_size)
+        return beam.Create(chunks) | read_classes(config.image_size, POLICIES[config.unreadable])
 
     def _process_pipeline_result(self, pipeline_result: PipelineResult) -> None:
         counters.log(pipeline_result)
 
+    @functools.cached_property
     def _class_folders(self) -> dict[str, list[Path]]:
         return list_class_folders(storage.absolute(self._config().root))
 

@@ -9,7 +9,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
 from sib_tf.base.errors import UserError
+from sib_tf.datasets import preparation
 from sib_tf.datasets.class_folders import Builder, ClassFoldersConfig
+from sib_tf.datasets.class_folders.class_folders_dataset_builder import Settings
 from sib_tf.datasets.class_folders.splits import split_classes
 from sib_tf.datasets.prepared import SPLITS
 
@@ -120,14 +122,116 @@ def test_unreadable_image_is_named(tmp_path):
         prepare(ClassFoldersConfig(root=str(root), image_size=8), tmp_path / "tfds")
 
 
-def test_all_unreadable_images_are_counted_and_the_first_is_named(tmp_path):
-    root = write_class_folders(tmp_path / "images", num_classes=3, images_per_class=3)
-    for name in ("2.png", "0.png"):
-        (root / "class1" / name).write_bytes(b"no image")
-    first = root / "class1" / "0.png"
-    words = rf"^{first}: is not an image.* \(the first of 2 unreadable images\)"
-    with pytest.raises(UserError, match=words):
+def write_damaged(root, count):
+    folder = root / "class1"
+    for n in range(count):
+        (folder / f"damaged{n:02d}.png").write_bytes(b"no image")
+    return [f"{folder}/damaged{n:02d}.png: is not an image" for n in range(count)]
+
+
+def test_the_first_ten_unreadable_images_are_named_and_all_are_counted(tmp_path):
+    root = write_class_folders(tmp_path / "images", num_classes=3)
+    named = "; ".join(write_damaged(root, 12)[:10])
+    with pytest.raises(UserError) as error:
         prepare(ClassFoldersConfig(root=str(root), image_size=8), tmp_path / "tfds")
+    assert str(error.value).startswith(
+        f"12 images cannot be read: {named}; and 2 more; delete or replace what is damaged, or "
+        "leave it out with --config.data.unreadable=skip"
+    )
+
+
+def test_unreadable_images_are_skipped_if_the_config_says_so(tmp_path, caplog):
+    root = write_class_folders(tmp_path / "images", num_classes=3)
+    named = "; ".join(write_damaged(root, 3))
+    config = ClassFoldersConfig(root=str(root), image_size=8, unreadable="skip")
+    builder = prepare(config, tmp_path / "tfds")
+    assert builder.info.splits.total_num_examples == 9
+    assert f"Left out: 3 images cannot be read: {named}" in caplog.text
+
+
+def test_a_split_without_a_readable_image_is_refused(tmp_path):
+    root = write_class_folders(tmp_path / "images", num_classes=3, images_per_class=1)
+    for label in (0, 1):
+        (root / f"class{label}" / "0.png").write_bytes(b"no image")
+    settings = Settings(
+        name="class_folders",
+        root=str(root),
+        image_size=8,
+        train_classes=("class0",),
+        validation_classes=("class1",),
+        test_classes=("class2",),
+        unreadable="skip",
+    )
+    with pytest.raises(UserError, match=r"^No image of the (train|validation) split can be read"):
+        preparation.prepare(settings.builder(tmp_path / "tfds"), manual_dir=None)
+
+
+def test_another_way_with_unreadable_images_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r'^unreadable="ask" is unknown: use "refuse" or'):
+        ClassFoldersConfig(root=str(tmp_path), image_size=8, unreadable="ask")
+
+
+def test_prepared_data_sets_keep_the_names_they_had(tmp_path):
+    # Computed before there was `unreadable`.
+    config = ClassFoldersConfig(root="/images", image_size=8, train_classes=("a",))
+    assert config.name == "8px_71e7c71a678d876a"
+
+
+@pytest.mark.slow
+def test_names_that_are_not_utf8_are_read_and_written(tmp_path):
+    root = write_class_folders(tmp_path / "images\udce9", num_classes=3, images_per_class=2)
+    (root / "class1").rename(root / "caf\udce9")
+    (root / "caf\udce9" / "0.png").rename(root / "caf\udce9" / "\udcff.png")
+    builder = prepare(ClassFoldersConfig(root=str(root), image_size=8), tmp_path / "tfds")
+    assert builder.info.features["label"].names == ["caf\\udce9", "class0", "class2"]
+    ids = {example["id"].decode() for split in SPLITS for example in read(builder, split)}
+    assert {name for name in ids if name.startswith("caf")} == {
+        "caf\\udce9/1.png",
+        "caf\\udce9/\\udcff.png",
+    }
+    (root / "caf\udce9" / "2.png").write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"images\\udce9/caf\\udce9/2\.png: is not an image"):
+        prepare(ClassFoldersConfig(root=str(root), image_size=8), tmp_path / "again")
+
+
+@pytest.mark.slow
+def test_train_val_and_test_are_divided_anew_by_class(tmp_path):
+    root = tmp_path / "images"
+    for part, classes in (("Train", 3), ("val", 3), ("test", 2)):
+        write_class_folders(root / part, num_classes=classes, images_per_class=2)
+    builder = prepare(ClassFoldersConfig(root=str(root), image_size=8), tmp_path / "tfds")
+    ids = {split: [e["id"].decode() for e in read(builder, split)] for split in SPLITS}
+    classes = {split: {name.split("/")[0] for name in ids[split]} for split in SPLITS}
+    assert sorted(name for names in classes.values() for name in names) == [
+        "class0",
+        "class1",
+        "class2",
+    ]
+    assert sorted(name for names in ids.values() for name in names) == sorted(
+        f"class{label}/{part}/{index}.png"
+        for part, count in (("Train", 3), ("val", 3), ("test", 2))
+        for label in range(count)
+        for index in range(2)
+    )
+
+
+def test_classes_may_be_called_by_numbers(tmp_path):
+    root = tmp_path / "images"
+    for name in "123":
+        write_class_folders(root / name, num_classes=1, images_per_class=1)
+        (root / name / "class0" / "0.png").rename(root / name / "0.png")
+        (root / name / "class0").rmdir()
+    # As a command line says them: --config.data.train_classes="(1,)"
+    numbers = {"train_classes": (1,), "validation_classes": (2,), "test_classes": (3,)}
+    settings = Settings(name="class_folders", root=str(root), **numbers)
+    assert settings.train_classes == ("1",)
+    builder = settings.builder(tmp_path / "tfds")
+    assert builder.builder_config.listed_classes == {
+        "train": ("1",),
+        "validation": ("2",),
+        "test": ("3",),
+    }
+    assert split_classes("123", 0, builder.builder_config.listed_classes)["test"] == ("3",)
 
 
 def test_builder_needs_a_folder(tmp_path):
@@ -148,6 +252,7 @@ def test_every_parameter_changes_the_name(tmp_path):
         {"split_seed": 1},
         {"train_classes": ("a",)},
         {"test_classes": ("a",)},
+        {"unreadable": "skip"},
     )
     names = {dataclasses.replace(config, **change).name for change in changes}
     assert len(names | {config.name}) == len(changes) + 1

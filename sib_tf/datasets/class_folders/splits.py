@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from sib_tf.base.commands import ready_model
 from sib_tf.base.errors import UserError
 from sib_tf.datasets.prepared import SPLITS
 
@@ -33,7 +34,7 @@ def split_classes(
     if len(classes) < len(SPLITS):
         raise UserError(
             f"{len(classes)} class folders cannot make three splits without a class in common; "
-            "add class folders until there are at least 3"
+            f"add class folders until there are at least 3. {ready_model()}"
         )
     if not any(listed.values()):
         return _draw(classes, seed)

@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 
 from sib_tf.base.errors import UserError
 from sib_tf.beam import counters
-from sib_tf.datasets.image_files import read_classes
+from sib_tf.datasets.image_files import by_id, read_classes
 from sib_tf.datasets.mini_imagenet.raw_files import INSTRUCTIONS, Images, find_images
 from sib_tf.datasets.mini_imagenet.splits import CLASSES
 
@@ -70,7 +70,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, images: Images) -> "beam.PTransform":
         # Who only reads the data set need not wait for Beam to be imported.
         beam = tfds.core.lazy_imports.apache_beam
-        return beam.Create(list(images.items())) | read_classes(IMAGE_SIZE)
+        classes = [(name, by_id(name, files)) for name, files in images.items()]
+        return beam.Create(classes) | read_classes(IMAGE_SIZE)
 
     def _process_pipeline_result(self, pipeline_result: "PipelineResult") -> None:
         counters.log(pipeline_result)

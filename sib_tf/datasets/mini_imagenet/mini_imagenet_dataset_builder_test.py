@@ -14,7 +14,7 @@ from PIL import Image
 
 from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
-from sib_tf.datasets.image_files import read_class, read_classes
+from sib_tf.datasets.image_files import by_id, read_class, read_classes
 from sib_tf.datasets.mini_imagenet.mini_imagenet_dataset_builder import IMAGE_SIZE, Builder
 from sib_tf.datasets.mini_imagenet.small_raw_files import (
     GOOSE,
@@ -115,7 +115,7 @@ def test_images_of_84_pixels_are_kept_and_others_resized(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "exact.png")
     Image.new("L", (200, 100), 7).save(tmp_path / "other.png")
     files = [tmp_path / "exact.png", tmp_path / "other.png"]
-    (_, exact), (_, other) = read_class((GOOSE, files), IMAGE_SIZE)
+    (_, exact), (_, other) = read_class((GOOSE, by_id(GOOSE, files)), IMAGE_SIZE)
     np.testing.assert_array_equal(exact["image"], pixels)
     np.testing.assert_array_equal(other["image"], np.full((84, 84, 3), 7))
 
@@ -128,7 +128,7 @@ def test_undecodable_image_is_named(tmp_path):
         runner.plain_errors(),
         beam.Pipeline(options=runner.options([])) as pipeline,
     ):
-        _ = pipeline | beam.Create([(GOOSE, [damaged])]) | read_classes(IMAGE_SIZE)
+        _ = pipeline | beam.Create([(GOOSE, {"id": damaged})]) | read_classes(IMAGE_SIZE)
 
 
 @pytest.mark.parametrize("missing", ["absent", "empty", "file", "other"])

@@ -1,10 +1,14 @@
 """The data set, prepared with TFDS and Beam."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sib_tf.backbones.feature_network import refuse_large_crop
+from sib_tf.base import commands
+from sib_tf.base.errors import UserError
 from sib_tf.datasets import preparation, prepared, sources
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.step import Context, Step
@@ -63,9 +67,36 @@ def _run(context: Context, splits: Sequence[str]) -> dict[str, Any]:
     counts = preparation.prepare(
         builder, manual_dir=sources.manual_dir(config.manual_dir), beam_args=context.beam_args
     )
-    for split in splits:
-        labels = prepared.read_labels(builder, split)
-        for shares in query_shares(config, split):
-            spec = spec_of(config, split, shares)
-            examples_by_class(labels, spec, prepared.class_names(builder), split)
+    names = prepared.class_names(builder)
+    labels = {split: prepared.read_labels(builder, split) for split in prepared.SPLITS}
+    specs = [
+        (split, spec_of(config, split, shares))
+        for split in splits
+        for shares in query_shares(config, split)
+    ]
+    classes = {split: len(np.unique(labels[split])) for split in prepared.SPLITS}
+    _refuse_few_classes(classes, {split: spec.largest.way for split, spec in specs})
+    for split, spec in specs:
+        examples_by_class(labels[split], spec, names, split)
     return counts
+
+
+def _refuse_few_classes(classes: Mapping[str, int], needed: Mapping[str, int]) -> None:
+    """Refuses splits of too few classes.
+
+    Args:
+        classes: number of classes of every split.
+        needed: number that the episodes of a split need, of the splits that are used.
+
+    Raises:
+        UserError: says how all classes are divided.
+    """
+    if all(classes[split] >= way for split, way in needed.items()):
+        return
+    shares = ", ".join(f"{classes[split]} for {split}" for split in prepared.SPLITS)
+    wanted = ", ".join(f"{way} for {split}" for split, way in needed.items())
+    raise UserError(
+        f"{sum(classes.values())} classes are divided into {shares}; episodes need {wanted}, at "
+        f"least {sum(needed.values())} classes in all: add classes, or lower config.episodes.way "
+        f"and config.phi.selection_way. {commands.ready_model()}"
+    )

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from sib_tf.base import storage
 from sib_tf.base.errors import UserError
-from sib_tf.datasets.images import list_class_folders, read_rgb
+from sib_tf.datasets import unreadable
+from sib_tf.datasets.images import UnreadableImageError, list_class_folders, read_rgb
+from sib_tf.datasets.unreadable import POLICIES
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import features_folder
 from sib_tf.experiments.few_shot.grid import grid_step, refuse_no_ways
@@ -32,9 +35,17 @@ class FolderSettings:
 
     Attributes:
         root: folder with one folder of images for each class.
+        unreadable: "refuse" the folder if an image cannot be read, or "skip" the image.
+
+    Raises:
+        UserError: if `unreadable` is neither.
     """
 
     root: str
+    unreadable: str = "refuse"
+
+    def __post_init__(self) -> None:
+        POLICIES[self.unreadable]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +63,7 @@ class ModelSettings:
 
     def __post_init__(self) -> None:
         try:
-            digest = _digest(versions.newest(Path(self.folder)))
+            digest = _digest(versions.newest(Path(storage.absolute(self.folder))))
         except UserError:  # which the step reports
             digest = None
         object.__setattr__(self, "sha256", digest)
@@ -83,27 +94,40 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     features = Step(
         "evaluate", "features/test", reads=("data", "model"), requires=(), run=_embed, shared=True
     )
-    name = f"{Path(config.data.root).name}, {Path(config.model.folder).name}"
+    name = f"{storage.absolute(config.data.root).name}, {Path(config.model.folder).name}"
     return [features, grid_step([features], name, load=_exported)]
 
 
 def _exported(context: Context) -> partial[ExportedClassifier]:
-    return partial(ExportedClassifier, Path(context.config.model.folder).absolute())
+    return partial(ExportedClassifier, _folder(context))
+
+
+def _folder(context: Context) -> Path:
+    return Path(storage.absolute(context.config.model.folder))
 
 
 def _embed(context: Context) -> dict[str, Any]:
-    root, model = context.config.data.root, ExportedModel(Path(context.config.model.folder))
-    if not root:
+    data, model = context.config.data, ExportedModel(_folder(context))
+    if not data.root:
         raise UserError(
             "config.data.root is empty: give --config.data.root=FOLDER_OF_CLASS_FOLDERS."
         )
-    classes = list_class_folders(Path(root))
-    files = [file for images in classes.values() for file in images]
-    rows = []
+    classes = list_class_folders(storage.absolute(data.root))
+    files = [(file, label) for label, name in enumerate(classes) for file in classes[name]]
+    rows, labels, faults = [], [], []
     for start in range(0, len(files), _CHUNK):
-        chunk = [read_rgb(file, model.image_size) for file in files[start : start + _CHUNK]]
-        rows.append(model.features(np.stack(chunk)))
-    labels = np.repeat(np.arange(len(classes)), [len(images) for images in classes.values()])
-    table = FeatureTable(np.concatenate(rows)[np.newaxis], labels)
+        images = []
+        for file, label in files[start : start + _CHUNK]:
+            try:
+                images.append(read_rgb(file, model.image_size))
+                labels.append(label)
+            except UnreadableImageError as error:
+                faults.append(error.fault)
+        if images:
+            rows.append(model.features(np.stack(images)))
+    if faults:
+        settle = POLICIES[data.unreadable] if rows else unreadable.refuse
+        settle(faults[: unreadable.NAMED], len(faults))
+    table = FeatureTable(np.concatenate(rows)[np.newaxis], np.array(labels))
     feature_table.write(context.folder / features_folder(context, "test").name, table)
-    return {"images": len(files), "classes": len(classes)}
+    return {"images": len(labels), "classes": len(classes)}

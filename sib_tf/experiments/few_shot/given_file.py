@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from sib_tf.base import keras_file
+from sib_tf.base import keras_file, storage
 from sib_tf.base.errors import UserError
 from sib_tf.experiments.few_shot.classifier import model_file
 from sib_tf.experiments.step import Context, Step
@@ -28,7 +28,7 @@ class FileSettings:
     sha256: str | None = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
-        path = Path(self.file)
+        path = storage.local(self.file)
         object.__setattr__(self, "sha256", _digest(path) if path.is_file() else None)
 
 
@@ -48,9 +48,10 @@ def given(section: str, file: str, kind: str) -> Path:
     Raises:
         UserError: if there is no such file.
     """
-    if not Path(file).is_file():
+    path = storage.local(file)
+    if not path.is_file():
         raise UserError(f"config.{section}.file={file!r} is no file: name {kind}.")
-    return Path(file)
+    return path
 
 
 def given_head(file: str) -> FewShotClassifier:
@@ -74,5 +75,5 @@ def head_step() -> Step:
 def _copy(context: Context) -> dict[str, Any]:
     file = context.config.model.file
     given_head(file)  # or an error
-    shutil.copy(file, context.folder / model_file(context).name)
+    shutil.copy(storage.local(file), context.folder / model_file(context).name)
     return {"copied_from": file}

@@ -9,6 +9,7 @@ from PIL import Image
 
 from sib_tf.few_shot.report.shown_episode import ShownEpisode
 from sib_tf.report import wording
+from sib_tf.report.lettering import lettered
 from sib_tf.report.picture import Picture
 from sib_tf.report.pixel_canvas import PixelCanvas
 from sib_tf.report.style import BLUE, GREY, RULE, VERMILLION
@@ -115,9 +116,10 @@ class _Sheet:
         self._canvas.box(0, top - self.GAP, self._width, 1, facecolor=RULE)
         baseline = top + 20
         self._canvas.text(self.MARGIN, baseline, str(n + 1), 15, fontweight="bold")
-        name = wording.class_name(self._episode.class_names[n])
+        # The number of the class stands before its name.
+        name, font = lettered(wording.class_name(self._episode.class_names[n]), instead="")
         for i, line in enumerate(wording.two_lines(name, 16)):
-            self._canvas.text(self.MARGIN + 22, baseline + 20 * i, line, 15)
+            self._canvas.text(self.MARGIN + 22, baseline + 20 * i, line, 15, **font)
 
         support, queries = self._support[n], self._queries[n]
         places = self._places(self._support_x, top + 4, self.SUPPORT_COLUMNS, len(support))

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from sib_tf.few_shot.report.shown_episode import ShownEpisode
 from sib_tf.report import wording
+from sib_tf.report.lettering import lettered
 from sib_tf.report.picture import Picture, panels
 from sib_tf.report.style import BLUE, GREY, INK, VERMILLION
 
@@ -36,8 +37,8 @@ def draw(episode: ShownEpisode) -> Picture:
     figure, all_axes = panels(len(episode.class_names), columns=_COLUMNS, width=9, height=2.6)
     for n, (axes, name) in enumerate(zip(all_axes, episode.class_names, strict=True)):
         _draw_class(axes, of_truth, episode.query_labels == n, kinds)
-        title = f"{n + 1} {wording.class_name(name)}"
-        axes.set_title("\n".join(wording.two_lines(title, 18)))
+        title, font = lettered(f"{n + 1} {wording.class_name(name)}", instead=str(n + 1))
+        axes.set_title("\n".join(wording.two_lines(title, 18)), **font)
         if n % _COLUMNS:
             axes.tick_params(labelleft=False)
     _draw_legend(figure, kinds)

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from sib_tf.base.errors import UserError, first_line
-from sib_tf.datasets.images import DECODING_ERRORS, read_rgb, rgb_of
+from sib_tf.datasets.image_formats import DECODING_ERRORS
+from sib_tf.datasets.images import read_rgb, rgb_of
 
 GivenImage = str | os.PathLike | Image.Image | np.ndarray
 GivenImages = np.ndarray | Iterable[GivenImage]

@@ -7,7 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sib_tf.base.file_names import legible
 from sib_tf.report import wording
+from sib_tf.report.lettering import lettered
 from sib_tf.report.style import GREY, INK, RULE
 from sib_tf.serving.predict.image_task import ImageTask
 
@@ -88,18 +90,22 @@ class _ContactSheet:
     def _draw_support(self, axes: Axes, label: int, top: float) -> None:
         shots = self._support[label]
         letters = int(self._support_width / _BOLD_LETTER)
-        name = _shortened(wording.class_name(self._task.class_names[label]), 2 * letters)
-        lines = "\n".join(wording.two_lines(name, letters))
-        self._write(axes, _MARGIN, top, lines, size=10, weight="bold")
+        name, font = lettered(
+            wording.class_name(self._task.class_names[label]), instead=f"class {label + 1}"
+        )
+        lines = "\n".join(wording.two_lines(_shortened(name, 2 * letters), letters))
+        self._write(axes, _MARGIN, top, lines, **{"size": 10, "weight": "bold", **font})
         for index, left, image_top in self._cells(shots, _SUPPORT_COLUMNS, _MARGIN, top):
             self._show(axes, self._task.support_images[index], left, image_top)
 
     def _draw_query(self, axes: Axes, label: int, top: float) -> None:
         predicted = self._query[label]
-        files = np.array(self._task.query_files, object)[self._task.readable]
+        places = np.flatnonzero(self._task.readable)  # among all files
         self._write(axes, self._query_left, top, _describe(len(predicted)), size=9, color=GREY)
         for index, left, image_top in self._cells(predicted, _QUERY_COLUMNS, self._query_left, top):
             self._show(axes, self._task.query_images[index], left, image_top)
+            file = self._task.query_files[places[index]]
+            name, font = lettered(legible(file.name), instead=f"file {places[index] + 1}")
             centre = left + _IMAGE_WIDTH / 2
             probability = f"{self._probabilities[index, label]:.2f}"
             self._write(
@@ -109,10 +115,11 @@ class _ContactSheet:
                 axes,
                 centre,
                 image_top + self._image_height + 0.03,
-                _shortened(files[index].name, 14),
+                _shortened(name, 14),
                 size=8,
                 ha="center",
                 color=GREY,
+                **font,
             )
 
     def _cells(

@@ -48,7 +48,6 @@ def read_image_task(
     """
     support_images, support_labels = [], []
     for label, (name, files) in enumerate(classes.items()):
-        _warn_of_others(support / name, files)
         shots = [image for image in _read_images(files, size) if image is not None]
         if not shots:
             raise UserError(f"{support / name}: none of the images can be read; replace them")
@@ -70,11 +69,6 @@ def read_image_task(
         query_images=np.stack([image for image in query_images if image is not None]),
         readable=readable,
     )
-
-
-def _warn_of_others(folder: Path, images: Iterable[Path]) -> None:
-    for file in sorted({*list_files(folder)} - {*images}):
-        logging.warning("Skipped: %s: is not named like an image", file)
 
 
 def _read_images(files: Iterable[Path], size: tuple[int, int]) -> list[np.ndarray | None]:

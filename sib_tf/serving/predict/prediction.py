@@ -97,7 +97,8 @@ def _written(path: Path) -> Iterator[Path]:
 def _write_predictions(path: Path, task: ImageTask, probabilities: np.ndarray) -> None:
     names = np.array(task.class_names)[probabilities.argmax(axis=1)]
     predictions = zip(names, probabilities, strict=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    # A name that is not UTF-8 is written as `legible` does.
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file)
         writer.writerow(["file", "label", "status", *(f"p({c})" for c in task.class_names)])
         for query_file, readable in zip(task.query_files, task.readable, strict=True):
