@@ -45,6 +45,7 @@ setup(
     ],
     extras_require={
         "dask": DASK,  # --runner=DaskRunner
+        "hub": ["keras-hub>=0.32"],  # config.phi.backbone="keras_hub/..."
         "reference": ["torch>=2.2"],  # jobs.import_reference
         "test": [
             *DASK,

@@ -12,7 +12,8 @@ What accuracy to expect, if you have a folder of class folders with more images 
     python -m jobs.pipeline --config=configs/photographs.py --workdir=work/expected \
         --config.data.root=CLASS_FOLDERS --config.grid.ways="(5,)"
 
-Each such folder takes a WORKDIR of its own, where grid/report.html tells it.
+Each such folder takes a WORKDIR of its own, where grid/report.html tells it. So does each other
+backbone, --config.phi.backbone=keras_applications/ConvNeXtTiny or any of docs/backbones.md.
 """
 
 from ml_collections import ConfigDict
@@ -25,7 +26,7 @@ def get_config() -> ConfigDict:
     config.data = ConfigDict({"root": ""})
     config.phi = ConfigDict()
     config.phi.backbone = "efficientnet_lite0"
-    config.phi.crop_size = 160
+    config.phi.crop_size = 0  # the backbone's own
     config.phi.mirror = True
     config.model = ConfigDict({"file": "results/cifar_fs_conv4_64_general/1shot-seed0/model.keras"})
     config.grid = ConfigDict()

@@ -15,7 +15,7 @@ if any(argument.startswith("sib_tf.jobs.") for argument in sys.orig_argv):
     # Python imports this package before the jobs in it, which say how to load TensorFlow.
     importlib.import_module("sib_tf.jobs")
 
-from sib_tf.backbones import registry as _backbones  # noqa: F401, with the layers of all of them
+from sib_tf.backbones import feature_network as _phi  # noqa: F401, with the layers of all of them
 from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.method.inference import unroll
 from sib_tf.regression.model import LineRegressor

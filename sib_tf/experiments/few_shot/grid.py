@@ -18,13 +18,14 @@ from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.few_shot.report import grid_report
 
 
-def grid_step(train: Step, embed: Step, features: str) -> Step:
+def grid_step(train: Step, embed: Step, images: str, backbone: str | None = None) -> Step:
     """Evaluates the methods of `config.grid` in all its cells; episodes are drawn on the way.
 
     Args:
         train: step of the model.
         embed: step of the features of the test split.
-        features: what they are features of, for the report.
+        images: what they are features of, for the report.
+        backbone: what made features that do not say it, if that is known.
     """
     return Step(
         "evaluate",
@@ -34,7 +35,7 @@ def grid_step(train: Step, embed: Step, features: str) -> Step:
         run=_run,
         remote=True,
         report=True,
-    ).with_options(features=features)
+    ).with_options(images=images, backbone=backbone)
 
 
 def refuse_no_ways(grid: GridSettings) -> None:
@@ -47,7 +48,7 @@ def refuse_no_ways(grid: GridSettings) -> None:
         raise UserError("config.grid.ways is empty: name a number of classes.")
 
 
-def _run(context: Context, features: str) -> dict[str, Any]:
+def _run(context: Context, images: str, backbone: str | None) -> dict[str, Any]:
     config = context.config
     table, model = stored_features(context, "test"), keras_file.load(model_file(context))
     _refuse_other_features(model, table)
@@ -63,7 +64,7 @@ def _run(context: Context, features: str) -> dict[str, Any]:
         beam_args=context.beam_args,
     )
     content = {
-        "features": features,
+        "features": ", ".join(filter(None, (images, table.network or backbone))),
         "seed": config.seed,
         "left_out": left_out,
         "results": grid_report.results(cells, found),

@@ -39,7 +39,7 @@ class BackboneSettings:
 
     Attributes:
         backbone: name of a backbone that comes with trained weights, as in `registry.find`.
-        crop_size: H = W of the images that phi takes, pixels.
+        crop_size: H = W of the images that phi takes, pixels; 0 becomes the backbone's default.
         mirror: whether features are averaged over an image and its mirror image.
 
     Raises:
@@ -51,7 +51,9 @@ class BackboneSettings:
     mirror: bool
 
     def __post_init__(self) -> None:
-        if not registry.find(self.backbone, self.crop_size).pretrained:
+        found = registry.find(self.backbone, self.crop_size)
+        object.__setattr__(self, "crop_size", found.image_size)
+        if not found.pretrained:
             raise UserError(
                 f'backbone="{self.backbone}" comes without trained weights: take one that has '
                 'them, such as "efficientnet_lite0".'
@@ -101,8 +103,8 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     features = Step(
         "evaluate", "features/test", reads=("data",), requires=(phi,), run=_embed, shared=True
     )
-    name = f"{Path(config.data.root).name}, {config.phi.backbone}"
-    return [phi, head, features, grid_step(head, features, name), exported]
+    grid = grid_step(head, features, Path(config.data.root).name, config.phi.backbone)
+    return [phi, head, features, grid, exported]
 
 
 def _write_phi(context: Context) -> dict[str, Any]:
@@ -128,7 +130,8 @@ def _embed(context: Context) -> dict[str, Any]:
         chunk = [read_rgb(file, phi.input_shape[1:3]) for file in files[start : start + _CHUNK]]
         rows.append(feature_network.in_batches(forward, np.stack(chunk), _CHUNK))
     labels = np.repeat(np.arange(len(classes)), [len(images) for images in classes.values()])
-    table = FeatureTable(np.concatenate(rows)[np.newaxis], labels)
+    network = feature_network.network_name(phi)
+    table = FeatureTable(np.concatenate(rows)[np.newaxis], labels, network)
     feature_table.write(context.folder / features_folder(context, "test").name, table)
     return {"images": len(files), "classes": len(classes)}
 
@@ -140,11 +143,9 @@ def _export(context: Context) -> dict[str, Any]:
     name = config.export.name
     model = context.folder / name / "1"
     export.export(model, phi, head.for_any_way())
-    card = ready_card.render(
-        name, backbone=config.phi.backbone, size=config.phi.crop_size, head=head
-    )
+    size, backbone = phi.input_shape[1], feature_network.network_name(phi)
+    card = ready_card.render(name, backbone=backbone, size=size, head=head)
     model_card.write(model, card)
-    size = phi.input_shape[1]
     images = np.random.default_rng(config.seed).integers(
         0, 256, (2 * _EXAMPLE, size, size, 3), np.uint8
     )
