@@ -93,8 +93,9 @@ class KerasHubEncoder(Backbone):
             ) from error
         except Exception as error:  # each of the sites that hold presets has exceptions of its own
             raise UserError(
-                f'backbone="{self.name}" is no encoder of images that Keras Hub can load '
-                f"({first_line(error)}): connect to the network, or name a preset's folder."
+                f'backbone="{self.name}" cannot be loaded as an encoder of images '
+                f"({first_line(error)}): connect to the network, or name the folder of a preset "
+                "for images."
             ) from error
 
 

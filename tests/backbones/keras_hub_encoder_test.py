@@ -184,14 +184,16 @@ def test_unknown_presets_are_refused_with_those_that_are_near(hub, preset, words
 
 
 def test_a_folder_without_a_preset_is_refused(hub, tmp_path):
-    with pytest.raises(UserError, match=r"is no encoder of images .*config\.json.*preset's folder"):
+    with pytest.raises(UserError, match=r"cannot be loaded .*config\.json.*name the folder"):
         registry.find(f"keras_hub/{tmp_path}", 224).build()
 
 
 def test_a_model_of_texts_is_refused(hub, tmp_path):
     encoder = hub.models.SigLIPTextEncoder(vocabulary_size=9, embedding_dim=16, **TRANSFORMER)
     encoder.save_to_preset(tmp_path)
-    with pytest.raises(UserError, match=r"is no encoder of images .*ImageConverter"):
+    with pytest.raises(
+        UserError, match=r"cannot be loaded as an encoder of images .*ImageConverter"
+    ):
         registry.find(f"keras_hub/{tmp_path}", 224).build()
 
 
