@@ -47,6 +47,7 @@ setup(
     extras_require={
         "dask": DASK,  # --runner=DaskRunner
         "heif": ["pillow-heif>=0.16"],  # images of phones
+        "hub": ["keras-hub>=0.32"],  # config.phi.backbone="keras_hub/..."
         "reference": ["torch>=2.2"],  # jobs.import_reference
         "test": [
             *DASK,

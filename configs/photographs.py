@@ -7,7 +7,8 @@ Nothing is trained and no data set is needed. WORKDIR/export/photographs is the 
     python -m jobs.predict --model=work/photographs/export/photographs \
         --support=CLASS_FOLDERS --query=IMAGES --output=work/answers
 
-`configs/exported.py` tells what accuracy to expect.
+`configs/exported.py` tells what accuracy to expect. Each other backbone takes a WORKDIR of its own,
+--config.phi.backbone=keras_applications/ConvNeXtTiny or any of docs/backbones.md.
 """
 
 from ml_collections import ConfigDict
@@ -19,7 +20,7 @@ def get_config() -> ConfigDict:
     config.seed = 0  # of the images that a server is warmed up with
     config.phi = ConfigDict()
     config.phi.backbone = "efficientnet_lite0"
-    config.phi.crop_size = 160
+    config.phi.crop_size = 0  # the backbone's own
     config.phi.mirror = True
     config.model = ConfigDict({"file": "results/cifar_fs_conv4_64_general/1shot-seed0/model.keras"})
     config.export = ConfigDict({"name": "photographs"})

@@ -26,7 +26,7 @@ if _other := keras_backend.other():
         "KERAS_BACKEND=tensorflow before Keras is imported."
     )
 
-from sib_tf.backbones import registry as _backbones  # noqa: F401, with the layers of all of them
+from sib_tf.backbones import feature_network as _phi  # noqa: F401, with the layers of all of them
 from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.method.inference import unroll
 from sib_tf.regression.model import LineRegressor

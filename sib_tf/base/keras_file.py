@@ -1,5 +1,6 @@
 """Loads a Keras model that an earlier step has saved."""
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -7,16 +8,24 @@ import keras
 
 from sib_tf.base.errors import UserError, first_line
 
+_WITHOUT_HUB = re.compile(r"parent module keras_hub\S* cannot be imported")
+
 
 def load(file: Path | str) -> keras.Model:
     """The model of a `.keras` file, for inference.
 
     Raises:
-        UserError: if the file is missing, damaged or not a Keras model; names it.
+        UserError: if the file is missing, damaged or not a Keras model, or needs Keras Hub, which
+            is not installed; names it.
     """
     try:
         return keras.saving.load_model(str(file), compile=False)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        if _WITHOUT_HUB.search(str(error)):
+            raise UserError(
+                f"{file} has layers of Keras Hub: run `pip install keras-hub`, which is the extra "
+                "`hub`."
+            ) from error
         raise UserError(
             f"{file} is not a model that can be loaded ({first_line(error)}): delete its folder, "
             "then run the same command again."

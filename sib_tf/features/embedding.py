@@ -9,8 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# A worker in another process imports this file alone; Keras must know the layers of phi to load it.
-from sib_tf.backbones import registry  # noqa: F401
+from sib_tf.backbones import feature_network
 from sib_tf.backbones.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
@@ -134,7 +133,13 @@ def write(
     runner.write_records(
         folder / split, range(0, count, CHUNK), beam.ParDo(embed), beam_args=beam_args
     )
-    write_info(folder, examples=count, views=views, dim=network.output_shape[-1])
+    write_info(
+        folder,
+        examples=count,
+        views=views,
+        dim=network.output_shape[-1],
+        network=feature_network.network_name(network),
+    )
     return count
 
 

@@ -35,10 +35,13 @@ class FeatureTable:
     Attributes:
         features: float32 [V, n, D].
         labels: int64 [n].
+        network: name of the network that made them, see `feature_network.network_name`; None if it
+            is not known.
     """
 
     features: np.ndarray
     labels: np.ndarray
+    network: str | None = None
 
 
 def not_finite(features: np.ndarray, axes: tuple[int, int]) -> np.ndarray:
@@ -52,9 +55,15 @@ def encode(position: int, label: int, features: np.ndarray) -> bytes:
     return serialize(ints, {"features": features})
 
 
-def write_info(folder: Path, *, examples: int, views: int, dim: int) -> None:
-    """Writes the shape of a table beside its records."""
-    write_json(folder / _INFO, {"examples": examples, "views": views, "dim": dim})
+def write_info(folder: Path, *, examples: int, views: int, dim: int, network: str | None) -> None:
+    """Writes the shape of a table, and the name of the network, beside its records."""
+    info = {"examples": examples, "views": views, "dim": dim, "network": network}
+    write_json(folder / _INFO, info)
+
+
+def network_of(folder: Path) -> str | None:
+    """The name of the network that made the features in a folder; None if they do not say."""
+    return _info(folder)[-1]
 
 
 def write(folder: Path, table: FeatureTable) -> None:
@@ -64,7 +73,7 @@ def write(folder: Path, table: FeatureTable) -> None:
     with tf.io.TFRecordWriter(str(folder / f"features{SUFFIX}")) as writer:
         for position, label in enumerate(table.labels):
             writer.write(encode(position, label, table.features[:, position]))
-    write_info(folder, examples=examples, views=views, dim=dim)
+    write_info(folder, examples=examples, views=views, dim=dim, network=table.network)
 
 
 def read(folder: Path) -> FeatureTable:
@@ -74,11 +83,7 @@ def read(folder: Path) -> FeatureTable:
         UserError: if records are missing, truncated, of another kind, or hold NaN or infinite
             features; names the file or folder.
     """
-    try:
-        info = json.loads((folder / _INFO).read_text())
-        views, count, dim = info["views"], info["examples"], info["dim"]
-    except (OSError, ValueError, KeyError):
-        raise UserError(f"{folder} holds no features: run {commands.job('embed')} first.") from None
+    views, count, dim, network = _info(folder)
     again = f"delete {folder.parent} and run {commands.job('embed')} again."
     features = np.zeros((views, count, dim), np.float32)
     labels = np.full(count, _NO_LABEL, np.int64)
@@ -97,7 +102,16 @@ def read(folder: Path) -> FeatureTable:
             f"{folder}: the features of image {bad[0]}, label {labels[bad[0]]}, are NaN or "
             f"infinite: {again}"
         )
-    return FeatureTable(features, labels)
+    return FeatureTable(features, labels, network)
+
+
+def _info(folder: Path) -> tuple[int, int, int, str | None]:
+    """V, n, D, and the name of the network."""
+    try:
+        info = json.loads((folder / _INFO).read_text())
+        return info["views"], info["examples"], info["dim"], info.get("network")
+    except (OSError, ValueError, KeyError):
+        raise UserError(f"{folder} holds no features: run {commands.job('embed')} first.") from None
 
 
 def _parser(size: int) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:

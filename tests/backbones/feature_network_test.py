@@ -143,12 +143,38 @@ def test_a_saved_phi_does_not_change_however_it_is_called(tmp_path, name):
     check_that_calls_change_nothing(keras.saving.load_model(tmp_path / "phi.keras"))
 
 
+def test_dropout_drops_nothing_in_a_saved_phi(tmp_path):
+    layers = [keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dropout(0.5)]
+    phi = keras.Sequential(layers, name="dropping")
+    images = images_for(phi)
+    assert (np.array(phi(images, training=True)) != np.array(phi(images))).any()
+    feature_network.save_frozen(phi, tmp_path / "phi.keras", mirror=True)
+    check_that_calls_change_nothing(keras.saving.load_model(tmp_path / "phi.keras"))
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_file_says_what_network_it_is(tmp_path, mirror):
+    phi = make_phi()
+    assert feature_network.network_name(phi) == "conv4_4"
+    feature_network.save_frozen(phi, tmp_path / "phi.keras", mirror=mirror)
+    feature_network.averaged(phi, shift=0, mirror=mirror).save(tmp_path / "earlier.keras")
+    for name in ("phi", "earlier"):
+        loaded = keras.saving.load_model(tmp_path / f"{name}.keras")
+        assert feature_network.network_name(loaded) == "conv4_4"
+    other = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()], name="mobilenet")
+    feature_network.save_frozen(other, tmp_path / "other.keras", mirror=mirror)
+    loaded = keras.saving.load_model(tmp_path / "other.keras")
+    assert feature_network.network_name(loaded) == "mobilenet"
+
+
 RELEASED = sorted((Path(__file__).parents[2] / "results").glob("*/*/backbone.keras"))
 
 
 @pytest.mark.parametrize("file", RELEASED, ids=lambda file: "/".join(file.parts[-3:-1]))
 def test_a_released_phi_does_not_change_however_it_is_called(file):
-    check_that_calls_change_nothing(keras.saving.load_model(file))
+    phi = keras.saving.load_model(file)
+    assert feature_network.network_name(phi) == "conv4_64"
+    check_that_calls_change_nothing(phi)
 
 
 def test_there_are_released_backbones():

@@ -28,3 +28,20 @@ def test_a_damaged_file_is_named(tmp_path, keep):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"none\.keras is not a model"):
         keras_file.load(tmp_path / "none.keras")
+
+
+def test_a_file_that_needs_keras_hub_says_so(tmp_path):
+    @keras.saving.register_keras_serializable("keras_hub")
+    class Encoder(keras.layers.Layer):
+        def call(self, x):
+            return x
+
+    Encoder.__module__ = "keras_hub.src.models.that_is_not_here"
+    keras.Sequential([keras.Input((2,)), Encoder()]).save(tmp_path / "phi.keras")
+    del keras.saving.get_custom_objects()["keras_hub>Encoder"]
+    with pytest.raises(UserError) as error:
+        keras_file.load(tmp_path / "phi.keras")
+    assert str(error.value) == (
+        f"{tmp_path}/phi.keras has layers of Keras Hub: run `pip install keras-hub`, which is the "
+        "extra `hub`."
+    )

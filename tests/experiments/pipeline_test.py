@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from configs import glyphs
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
+from sib_tf.experiments.options import Options
 from sib_tf.few_shot.report import results_table
 from sib_tf.serving import model_card, warmup
 from tests.experiments import tiny_run
@@ -55,6 +57,25 @@ def test_report_has_a_row_for_each_method_steps_and_shares(workdir):
         assert 0 <= row["ece"] <= 1
         assert row["seconds"] > 0
     assert (workdir / "evaluation/report.html").stat().st_size > 10_000
+
+
+def test_the_report_names_the_network_that_the_weights_hold(workdir, tmp_path):
+    import keras
+
+    (tmp_path / "weights").mkdir()
+    shutil.copy(workdir / "model/model.keras", tmp_path / "weights")
+    # As many features as conv4_16 of the config has: 4 x 4 positions of 4 channels.
+    layers = [keras.Input((32, 32, 3)), keras.layers.Conv2D(4, 8, 8), keras.layers.Flatten()]
+    phi = keras.Sequential(layers, name="mobilenet_of_a_user")
+    phi.save(tmp_path / "weights/backbone.keras")
+    shutil.copytree(workdir / "data", tmp_path / "work/data")
+    config = glyphs.get_config("tiny")
+    for step in families.steps(config, Options(weights=tmp_path / "weights")):
+        if step.name not in ("export", "predict"):
+            execute(step, families.read(config), tmp_path / "work")
+    report = json.loads((tmp_path / "work/evaluation/report.json").read_text())
+    assert report["backbone"] == "mobilenet_of_a_user"
+    assert "mobilenet_of_a_user" in (tmp_path / "work/evaluation/report.html").read_text()
 
 
 def test_the_model_has_learnt_and_steps_help(workdir):

@@ -107,6 +107,16 @@ def test_a_missing_head_is_asked_for(config, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("backbone", "size"), [("efficientnet_lite0", 160), ("keras_applications/Xception", 299)]
+)
+def test_a_size_that_is_left_open_is_that_of_the_backbone(config, backbone, size):
+    config.phi.update(backbone=backbone, crop_size=0)
+    checked = families.read(config)
+    assert checked.phi.crop_size == size
+    assert checked.record(["phi.crop_size"]) == {"phi": {"crop_size": size}}
+
+
+@pytest.mark.parametrize(
     ("fields", "words"),
     [
         ({"backbone": "conv4_64"}, 'config.phi.backbone="conv4_64" comes without trained weights'),

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -29,7 +30,8 @@ def data(tmp_path_factory):
 def phi(tmp_path_factory):
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
-        [keras.Input((32, 32, 3)), keras.layers.AveragePooling2D(16), keras.layers.Flatten()]
+        [keras.Input((32, 32, 3)), keras.layers.AveragePooling2D(16), keras.layers.Flatten()],
+        name="quarters",
     )
     path = tmp_path_factory.mktemp("phi") / "phi.keras"
     model.save(path)
@@ -52,6 +54,18 @@ def test_plain_features_are_phi_of_the_images_in_their_order(tmp_path, monkeypat
     expected = images.reshape(18, 2, 16, 2, 16, 3).mean(axis=(2, 4)).reshape(18, 12)
     np.testing.assert_allclose(table.features, expected[None], rtol=1e-5)
     np.testing.assert_array_equal(table.labels, labels)
+    assert table.network == feature_table.network_of(tmp_path / "f") == "quarters"
+
+
+def test_features_that_do_not_say_what_made_them_are_read(tmp_path):
+    table = feature_table.FeatureTable(np.ones((1, 2, 3), np.float32), np.arange(2))
+    feature_table.write(tmp_path / "f", table)
+    info = tmp_path / "f/info.json"
+    earlier = json.loads(info.read_text())
+    del earlier["network"]
+    info.write_text(json.dumps(earlier))
+    assert feature_table.network_of(tmp_path / "f") is None
+    np.testing.assert_array_equal(feature_table.read(tmp_path / "f").features, table.features)
 
 
 @pytest.mark.slow

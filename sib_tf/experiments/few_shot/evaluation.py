@@ -15,6 +15,7 @@ from sib_tf.experiments.few_shot.classifier import model_curves, model_file
 from sib_tf.experiments.few_shot.data import prepared_data
 from sib_tf.experiments.few_shot.episodes import episodes_folder
 from sib_tf.experiments.step import Context, Step
+from sib_tf.features.feature_table import network_of
 from sib_tf.few_shot import evaluation, predictions
 from sib_tf.few_shot.episodes.reader import EpisodeTable
 from sib_tf.few_shot.image_files import write_episode
@@ -58,7 +59,7 @@ def _run(context: Context) -> dict[str, Any]:
         shown = shown or (episodes, of_model[: model.num_steps + 1, 0])
     content = {
         "dataset": config.data.name,
-        "backbone": config.phi.backbone,
+        "backbone": network_of(features_folder(context, "test")) or config.phi.backbone,
         "split": "test",
         "episodes": len(shown[0]),
         "seed": config.seed,

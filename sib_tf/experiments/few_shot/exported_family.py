@@ -94,8 +94,8 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     features = Step(
         "evaluate", "features/test", reads=("data", "model"), requires=(), run=_embed, shared=True
     )
-    name = f"{storage.absolute(config.data.root).name}, {Path(config.model.folder).name}"
-    return [features, grid_step([features], name, load=_exported)]
+    images, model = (storage.absolute(of).name for of in (config.data.root, config.model.folder))
+    return [features, grid_step([features], images, model, load=_exported)]
 
 
 def _exported(context: Context) -> partial[ExportedClassifier]:

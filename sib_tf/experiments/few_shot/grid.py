@@ -26,14 +26,16 @@ def trained(context: Context) -> Callable[[], Classifier]:
 
 def grid_step(
     requires: Sequence[Step],
-    features: str,
+    images: str,
+    backbone: str | None = None,
     load: Callable[[Context], Callable[[], Classifier]] = trained,
 ) -> Step:
     """Evaluates the methods of `config.grid` in all its cells; episodes are drawn on the way.
 
     Args:
         requires: steps of the model and of the features of the test split.
-        features: what they are features of, for the report.
+        images: what they are features of, for the report.
+        backbone: what made features that do not say it, if that is known.
         load: callable that returns another one, which loads the model.
     """
     return Step(
@@ -44,7 +46,7 @@ def grid_step(
         run=_run,
         remote=True,
         report=True,
-    ).with_options(features=features, load=load)
+    ).with_options(images=images, backbone=backbone, load=load)
 
 
 def refuse_no_ways(grid: GridSettings) -> None:
@@ -58,7 +60,10 @@ def refuse_no_ways(grid: GridSettings) -> None:
 
 
 def _run(
-    context: Context, features: str, load: Callable[[Context], Callable[[], Classifier]]
+    context: Context,
+    images: str,
+    backbone: str | None,
+    load: Callable[[Context], Callable[[], Classifier]],
 ) -> dict[str, Any]:
     config, load_model = context.config, load(context)
     table, model = stored_features(context, "test"), load_model()
@@ -75,7 +80,7 @@ def _run(
         beam_args=context.beam_args,
     )
     content = {
-        "features": features,
+        "features": ", ".join(filter(None, (images, table.network or backbone))),
         "seed": config.seed,
         "left_out": left_out,
         "results": grid_report.results(cells, found),

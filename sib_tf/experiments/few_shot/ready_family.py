@@ -31,7 +31,7 @@ class BackboneSettings:
 
     Attributes:
         backbone: name of a backbone that comes with trained weights, as in `registry.find`.
-        crop_size: H = W of the images that phi takes, pixels.
+        crop_size: H = W of the images that phi takes, pixels; 0 becomes the backbone's default.
         mirror: whether features are averaged over an image and its mirror image.
 
     Raises:
@@ -43,7 +43,9 @@ class BackboneSettings:
     mirror: bool
 
     def __post_init__(self) -> None:
-        if not registry.find(self.backbone, self.crop_size).pretrained:
+        found = registry.find(self.backbone, self.crop_size)
+        object.__setattr__(self, "crop_size", found.image_size)
+        if not found.pretrained:
             raise UserError(
                 f'backbone="{self.backbone}" comes without trained weights: take one that has '
                 'them, such as "efficientnet_lite0".'
@@ -93,11 +95,9 @@ def _export(context: Context) -> dict[str, Any]:
     name = config.export.name
     model = context.folder / name / "1"
     export.export(model, phi, head.for_any_way())
-    card = ready_card.render(
-        name, backbone=config.phi.backbone, size=config.phi.crop_size, head=head
-    )
+    size, backbone = phi.input_shape[1], feature_network.network_name(phi)
+    card = ready_card.render(name, backbone=backbone, size=size, head=head)
     model_card.write(model, card)
-    size = phi.input_shape[1]
     images = np.random.default_rng(config.seed).integers(
         0, 256, (2 * _EXAMPLE, size, size, 3), np.uint8
     )
