@@ -56,8 +56,8 @@ class Backbone(abc.ABC):
 
     @property
     def network_name(self) -> str:
-        """The name as networks in Keras can have it: "keras_hub.dinov2_small"."""
-        return re.sub(r"[^A-Za-z0-9_.-]+", ".", self.name)
+        """What the network is called in Keras and in reports."""
+        return keras_name(self.name)
 
     @abc.abstractmethod
     def build(self) -> keras.Model:
@@ -73,7 +73,7 @@ class Backbone(abc.ABC):
         """The layer from pixels to what the network takes: here, of mean 0 and variance 1.
 
         A backbone that was trained elsewhere brings the constants of that training, such as
-        `keras.layers.Rescaling(1 / 127.5, offset=-1)`.
+        `keras.layers.Rescaling(1 / 127.5, offset=-1)`, and may resize the images to its own size.
 
         Args:
             mean: mean of each of the 3 channels over the training images, on the scale 0..255.
@@ -83,3 +83,8 @@ class Backbone(abc.ABC):
             A layer from images [B, H, W, 3], uint8 or float, 0..255, to float [B, H, W, 3].
         """
         return keras.layers.Normalization(mean=mean, variance=variance)
+
+
+def keras_name(name: str) -> str:
+    """A name as Keras can give it to a network: "keras_hub.dinov2_small", without slashes."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", ".", name)

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import keras
 
-from sib_tf.backbones.backbone import Backbone
+from sib_tf.backbones.backbone import Backbone, keras_name
 from sib_tf.base.errors import UserError, first_line
 from sib_tf.base.near_matches import did_you_mean
 
@@ -53,6 +53,12 @@ class KerasHubEncoder(Backbone):
                 f"folder: use {near}."
             )
         super().__post_init__()
+
+    @property
+    def network_name(self) -> str:
+        """With a folder's last part alone: where it lies is nothing for a report."""
+        folder = Path(self.preset)
+        return keras_name(f"keras_hub/{folder.name}") if folder.is_dir() else super().network_name
 
     @property
     def default_size(self) -> int:

@@ -113,7 +113,8 @@ def test_a_saved_phi_gives_the_features_that_keras_hub_gives(saved):
     file, expected = saved
     loaded = keras_file.load(file)
     np.testing.assert_allclose(loaded(IMAGES), expected, atol=1e-5)
-    assert feature_network.network_name(loaded).startswith("keras_hub.")
+    name = feature_network.network_name(loaded)
+    assert name in {f"keras_hub.{encoder}" for encoder in ENCODERS}  # not where the folder lies
     assert not loaded.trainable_weights
 
 
@@ -169,6 +170,11 @@ def test_it_can_be_trained(hub, tmp_path):
     phi.fit(IMAGES, np.zeros((3, 16)), verbose=0)
     changed = [(a != b).any() for a, b in zip(phi.get_weights(), before, strict=True)]
     assert np.mean(changed) > 0.9
+
+
+def test_a_handle_is_called_by_all_of_it(hub):
+    found = registry.find("keras_hub/hf://timm/resnet18.a1_in1k", 224)
+    assert found.network_name == "keras_hub.hf.timm.resnet18.a1_in1k"
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def _backbone(config: Configuration, file: Path) -> keras.Model:
         variance=np.square(deviation),
     )
     weights = checkpoints.read(file, checkpoints.BACKBONE)
-    _assign(phi.get_layer(config.phi.backbone), weights, file, "config.phi.backbone")
+    _assign(phi.layers[-1], weights, file, "config.phi.backbone")
     return phi
 
 
