@@ -8,11 +8,10 @@ from PIL import Image
 
 from sib_tf.base.errors import UserError
 from sib_tf.serving.exported_model import ExportedModel
-from sib_tf.serving.predict import prediction
+from sib_tf.serving.predict import gallery
 from sib_tf.serving.predict.prediction import (
-    CONTACT_SHEET_FILE,
+    PAGE_FILE,
     PREDICTIONS_FILE,
-    Counts,
     classify_folder,
 )
 
@@ -97,6 +96,11 @@ def query(tmp_path):
     return folder
 
 
+def counts(outcome):
+    """How many files were classified, and how many could not be read."""
+    return len(outcome.task.query_files), outcome.unreadable
+
+
 def read_rows(output):
     with (output / PREDICTIONS_FILE).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -105,8 +109,8 @@ def read_rows(output):
 @pytest.mark.parametrize("model", ["any_way", "three_way"])
 def test_images_are_classified(model, support, query, tmp_path, request):
     output = tmp_path / "output"
-    counts = classify_folder(request.getfixturevalue(model), support, query, output)
-    assert counts == Counts(classified=6, unreadable=0)
+    outcome = classify_folder(request.getfixturevalue(model), support, query, output)
+    assert counts(outcome) == (6, 0)
     rows = read_rows(output)
     assert [row["file"] for row in rows] == sorted(path.name for path in query.iterdir())
     for row in rows:
@@ -120,19 +124,15 @@ def test_images_are_classified(model, support, query, tmp_path, request):
 def test_output_is_complete_and_nothing_else(any_way, support, query, tmp_path):
     output = tmp_path / "output"
     classify_folder(any_way, support, query, output)
-    assert {path.name for path in output.iterdir()} == {PREDICTIONS_FILE, CONTACT_SHEET_FILE}
-    with Image.open(output / CONTACT_SHEET_FILE) as sheet:
-        assert min(sheet.size) > 300
+    assert {path.name for path in output.iterdir()} == {PREDICTIONS_FILE, PAGE_FILE}
 
 
-def test_without_a_contact_sheet_there_are_no_predictions(
-    any_way, support, query, tmp_path, monkeypatch
-):
+def test_without_a_page_there_are_no_predictions(any_way, support, query, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(prediction, "draw_contact_sheet", fail)
-    with pytest.raises(UserError, match=r"contact_sheet.png.*No space left.*--output"):
+    monkeypatch.setattr(gallery, "write", fail)
+    with pytest.raises(UserError, match=r"predictions.html.*No space left.*--output"):
         classify_folder(any_way, support, query, tmp_path / "output")
     assert not list((tmp_path / "output").iterdir())
 
@@ -147,7 +147,7 @@ def test_newest_version_is_taken(three_way_folder, tmp_path):
 def test_unreadable_images_are_skipped_by_name(any_way, support, query, tmp_path, caplog):
     (query / "damaged.png").write_bytes(b"no image")
     (support / "red" / "broken.png").write_bytes(b"no image")
-    assert classify_folder(any_way, support, query, tmp_path / "output") == Counts(6, 1)
+    assert counts(classify_folder(any_way, support, query, tmp_path / "output")) == (6, 1)
     row = next(row for row in read_rows(tmp_path / "output") if row["file"] == "damaged.png")
     assert row["status"] == "unreadable"
     assert row["label"] == row["p(red)"] == ""
@@ -162,7 +162,7 @@ def test_query_images_are_recognised_by_content_and_no_file_is_ignored(
     (query / "red 1.png").rename(query / "red 1.heic")
     (query / "phone.heic").write_bytes(b"\0\0\0\x24ftypheic")
     (query / ".hidden").write_bytes(b"no image")
-    assert classify_folder(any_way, support, query, tmp_path / "output") == Counts(6, 1)
+    assert counts(classify_folder(any_way, support, query, tmp_path / "output")) == (6, 1)
     rows = {row["file"]: row for row in read_rows(tmp_path / "output")}
     assert len(rows) == 7
     assert rows["red without extension"]["label"] == rows["red 1.heic"]["label"] == "red"
@@ -181,8 +181,7 @@ def test_files_not_named_like_images_in_class_folders_are_logged_as_skipped(
 
 def test_folders_in_the_query_are_logged_as_skipped(any_way, support, query, tmp_path, caplog):
     write_image(query / "more" / "0.png", COLOURS["red"], seed=0)
-    counts = classify_folder(any_way, support, query, tmp_path / "output")
-    assert counts == Counts(6, 0)
+    assert counts(classify_folder(any_way, support, query, tmp_path / "output")) == (6, 0)
     assert f"Skipped: {query / 'more'}: is a folder" in caplog.text
 
 

@@ -186,14 +186,11 @@ def task(shots=(1, 2, 1), queries=7, seed=0):
         return (colours[labels][:, np.newaxis, np.newaxis] + noise).astype(np.uint8)
 
     labels = np.repeat(np.arange(len(shots), dtype=np.int32), shots)
-    files = tuple(Path(f"{n}.png") for n in range(queries))
     return ImageTask(
         class_names=tuple(f"class {n}" for n in range(len(shots))),
         support_images=draw(labels),
         support_labels=labels,
-        query_files=files,
         query_images=draw(rng.integers(len(shots), size=queries)),
-        readable=np.ones(queries, bool),
     )
 
 
