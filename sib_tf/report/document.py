@@ -1,4 +1,4 @@
-"""The frame of every page in HTML: one file without scripts or links, for screens and paper."""
+"""The frame of every page in HTML, without scripts, for screens and paper."""
 
 import html
 from collections.abc import Mapping

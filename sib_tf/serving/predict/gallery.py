@@ -1,6 +1,5 @@
 """predictions.html: the images by class, the least certain first."""
 
-import base64
 import html
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from sib_tf.report import document, wording
-from sib_tf.serving.predict import findings
+from sib_tf.serving.predict import findings, thumbnails
 from sib_tf.serving.predict.outcome import Outcome
 from sib_tf.serving.predict.truth import UNKNOWN, confusion
 
 # A box of the same size for every image, so that a browser need not look at one to place the next.
 _STYLE = """
 body { max-width: 80rem; }
+a { color: inherit; }
 .warnings { margin: 2rem 0 0; padding: .75rem 1rem .75rem 2rem; background: var(--band);
   border-radius: 6px; }
 .photos { display: grid; grid-template-columns: repeat(auto-fill, 8.5rem); gap: 1rem .75rem; }
@@ -31,7 +31,7 @@ body { max-width: 80rem; }
 
 
 def write(path: Path, outcome: Outcome) -> None:
-    """Writes the page: one file, with the thumbnails in it.
+    """Writes the page; its thumbnails must lie beside it, see `thumbnails`.
 
     Args:
         path: file to write.
@@ -40,7 +40,7 @@ def write(path: Path, outcome: Outcome) -> None:
     task = outcome.task
     page = document.render(
         title=f"{len(task.query_files):,} images in {len(task.class_names)} classes",
-        summary=" ".join(findings.measured(outcome) + findings.expected(outcome)),
+        summary=" ".join(findings.expected(outcome)),
         facts={
             "Classified": f"{len(task.query_files):,}",
             "Could not be read": f"{outcome.unreadable:,}",
@@ -93,9 +93,10 @@ def _confusion(outcome: Outcome) -> str:
             zip(names, confusion(outcome.truth, outcome.labels, len(names)), strict=True)
         )
     ]
+    measured = "".join(f"<p>{document.typeset(line)}</p>\n" for line in findings.measured(outcome))
     return f"""<section>
 <h2>Truth and labels</h2>
-<div class="table"><table>
+{measured}<div class="table"><table>
 <caption>Images by their true class (rows) and the label they got (columns).</caption>
 <thead><tr><th></th>{heads}</tr></thead>
 <tbody>
@@ -144,9 +145,8 @@ def _classified(outcome: Outcome, index: int) -> str:
 
 
 def _figure(jpeg: bytes, name: str, words: str) -> str:
-    source = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
     return (
-        f'<figure><img loading="lazy" alt="{name}" src="{source}">'
+        f'<figure><img loading="lazy" alt="{name}" src="{thumbnails.name(jpeg)}">'
         f"<figcaption>{words}<br>{name}</figcaption></figure>\n"
     )
 

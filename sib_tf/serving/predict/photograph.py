@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 
 from sib_tf.datasets.images import read_rgb
 
-_THUMBNAIL = 120  # pixels of its longer side
+_THUMBNAIL = 120  # pixels of its longer side, at most
 _QUALITY = 70
 _TURNED = (5, 6, 7, 8)  # EXIF orientations by which width and height change places
 
@@ -53,5 +53,5 @@ def _thumbnail_size(path: Path) -> tuple[int, int]:
         width, height = image.size
         if image.getexif().get(ExifTags.Base.Orientation) in _TURNED:
             width, height = height, width
-    scale = _THUMBNAIL / max(width, height)
+    scale = min(1.0, _THUMBNAIL / max(width, height))
     return max(1, round(scale * height)), max(1, round(scale * width))

@@ -13,7 +13,7 @@ from sib_tf.base.atomic import written_file
 from sib_tf.base.errors import UserError, first_line
 from sib_tf.datasets.images import EXTENSIONS
 from sib_tf.serving.exported_model import Answers
-from sib_tf.serving.predict import gallery, sorting, table, truth
+from sib_tf.serving.predict import gallery, sorting, table, thumbnails, truth
 from sib_tf.serving.predict.image_task import ImageTask, image_task
 from sib_tf.serving.predict.leave_one_out import Classifier, expectation
 from sib_tf.serving.predict.near_duplicates import near_duplicates
@@ -70,10 +70,10 @@ def classify_folder(
 ) -> Outcome:
     """Classifies a folder of images given a few images of every class.
 
-    Writes `predictions.csv`, with the probabilities of all classes, and `predictions.html`. Files
-    that are no readable images are skipped with a warning; the csv says so for each file of the
-    query. Where the labelled images say that the synthetic steps do harm, the answers are those at
-    K = 0.
+    Writes `predictions.csv`, with the probabilities of all classes, and `predictions.html` with its
+    folder `thumbnails`. Files that are no readable images are skipped with a warning; the csv says
+    so for each file of the query. Where the labelled images say that the synthetic steps do harm,
+    the answers are those at K = 0.
 
     Args:
         model: `ExportedModel`, or a model on a server (`sib_tf.serving.client`).
@@ -144,21 +144,30 @@ def _by_class(outcome: Outcome) -> dict[str, list[Path]]:
 
 
 def _write(output: Path, outcome: Outcome) -> None:
-    output.mkdir(parents=True, exist_ok=True)
+    shown = (*outcome.task.support.thumbnails, *outcome.task.query.thumbnails)
+    with _explained(output):
+        output.mkdir(parents=True, exist_ok=True)
+        thumbnails.write(output, shown)
     with (
         _written(output / PREDICTIONS_FILE) as predictions,
         _written(output / PAGE_FILE) as page,
     ):
         table.write(predictions, outcome)
         gallery.write(page, outcome)
+    thumbnails.remove_others(output, shown)
 
 
 @contextmanager
 def _written(path: Path) -> Iterator[Path]:
     """As `written_file`, with the remedy of this job."""
+    with _explained(path), written_file(path) as beside:
+        yield beside
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        with written_file(path) as beside:
-            yield beside
+        yield
     except OSError as error:
         raise UserError(
             f"{path}: cannot be written ({error.strerror or first_line(error)}); make room, fix "

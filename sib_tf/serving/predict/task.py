@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
 from pathlib import Path
 
@@ -31,17 +32,17 @@ class Task:
         """Names of the N classes, in the order of their labels."""
         return self.files.class_names
 
-    @property
+    @cached_property
     def support_labels(self) -> np.ndarray:
         """Labels of the support, int32 [S]."""
         return self.files.support_labels[self.support.readable]
 
-    @property
+    @cached_property
     def support_files(self) -> list[Path]:
         """The S files of the support."""
         return list(compress(self.files.support, self.support.readable))
 
-    @property
+    @cached_property
     def query_files(self) -> list[Path]:
         """The Q files to classify."""
         return list(compress(self.files.query, self.query.readable))
