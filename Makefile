@@ -28,7 +28,7 @@ $(INSTALLED): requirements.txt
 
 quickstart: $(INSTALLED)
 	$(RUN) -m jobs.pipeline --config=configs/glyphs.py --workdir=work/glyphs
-	@echo 'Now look at work/glyphs/evaluation/report.html and work/glyphs/prediction/contact_sheet.png'
+	@echo 'Now look at work/glyphs/evaluation/report.html and work/glyphs/prediction/predictions.html'
 
 photographs: $(INSTALLED)
 	$(RUN) -m jobs.pipeline --config=configs/photographs.py --workdir=work/photographs

@@ -43,6 +43,7 @@ setup(
         "tensorflow>=2.18",
         "tensorflow-datasets>=4.9.7",
         "tensorflow-serving-api>=2.18",
+        "tqdm>=4.66",
     ],
     extras_require={
         "dask": DASK,  # --runner=DaskRunner

@@ -4,8 +4,7 @@ r"""A ready model for photographs of any classes: EfficientNet-Lite0 and the rel
 
 Nothing is trained and no data set is needed. WORKDIR/export/photographs is the model:
 
-    python -m jobs.predict --model=work/photographs/export/photographs \
-        --support=CLASS_FOLDERS --query=IMAGES --output=work/answers
+    python -m jobs.predict --support=CLASS_FOLDERS --query=IMAGES --output=work/answers
 
 `configs/exported.py` tells what accuracy to expect. Each other backbone takes a WORKDIR of its own,
 --config.phi.backbone=keras_applications/ConvNeXtTiny or any of docs/backbones.md.

@@ -33,11 +33,7 @@ class Experiment:
     def run(self, steps: Sequence[Step], beam_args: Sequence[str] = ()) -> list[Step]:
         """Runs the unfinished ones of `steps` in order; returns the others, which are skipped."""
         config = families.read(self.config)
-        return [
-            step
-            for step in steps
-            if not execution.execute(step, config, self.workdir, self.base, beam_args)
-        ]
+        return execution.execute_all(steps, config, self.workdir, self.base, beam_args)
 
     def assist(self, step: Step) -> None:
         """Runs a step unless it is finished, alongside the process that writes its result."""

@@ -1,13 +1,16 @@
 """Classifies a folder of images given a few images of every class.
 
-    python -m jobs.predict --model EXPORT --support CLASS_FOLDERS --query IMAGES --output FOLDER
+    python -m jobs.predict --support CLASS_FOLDERS --query IMAGES --output FOLDER
 
-EXPORT is an exported model, CLASS_FOLDERS holds one folder of images per class. FOLDER gets
-`predictions.csv` and `contact_sheet.png`.
+CLASS_FOLDERS holds one folder of images per class. FOLDER gets `predictions.csv` and
+`predictions.html`, which say what accuracy to expect. The model is the one of `make photographs`,
+or that in the folder --model. With --sort_into=NEW_FOLDER the images are also copied into folders
+of their classes.
 
     python -m jobs.predict --server HOST:PORT --model NAME ...
 
-asks a model behind TensorFlow Serving instead, by gRPC or, with --rest, by HTTP.
+asks a model behind TensorFlow Serving instead, by gRPC or, with --rest, by HTTP. Then the accuracy
+to expect is not estimated.
 
 Classes are taken in the order of their folders' names. The answers of the paper's network
 (`config.meta.synthetic_gradient="dense"`) depend on that order for some images, those of "set" do
@@ -15,21 +18,24 @@ not.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from absl import flags
 
 from sib_tf.base import storage
+from sib_tf.base.errors import UserError
+from sib_tf.base.file_names import legible
 from sib_tf.serving.client.model import connect
 from sib_tf.serving.exported_model import ExportedModel
-from sib_tf.serving.predict.prediction import Model, classify_folder
+from sib_tf.serving.predict import findings
+from sib_tf.serving.predict.prediction import PAGE_FILE, Model, Options, classify_folder
 
 from . import _app
 
 _MODEL = flags.DEFINE_string(
     "model",
-    None,
+    "work/photographs/export/photographs",
     "Folder of an exported model, or of one version of it. With --server, the model's name there.",
-    required=True,
 )
 _SUPPORT = flags.DEFINE_string(
     "support", None, "Folder with one folder of images per class.", required=True
@@ -44,7 +50,25 @@ _SERVER = flags.DEFINE_string(
 )
 _REST = flags.DEFINE_bool("rest", False, "Ask the server by HTTP instead of gRPC.")
 _TIMEOUT = flags.DEFINE_float("timeout", 60.0, "Seconds to wait for each answer of the server.")
-_app.refuse_empty("model", "support", "query", "output")
+_STEPS = flags.DEFINE_integer(
+    "steps", None, "0 answers at K = 0, without the model's synthetic steps."
+)
+_TRUTH = flags.DEFINE_string(
+    "truth",
+    None,
+    "Folder with the files of --query in one folder per class, to measure the accuracy.",
+)
+_SORT_INTO = flags.DEFINE_string(
+    "sort_into", None, "New folder that gets the images in one folder per class."
+)
+_LINK = flags.DEFINE_bool("link", False, "Hard links instead of copies in --sort_into.")
+_app.refuse_empty("model", "support", "query", "output", "truth", "sort_into")
+
+flags.register_validator(
+    "steps",
+    lambda steps: steps in (None, 0),
+    "an exported model takes its own number of steps, or 0: leave it out or give 0.",
+)
 
 
 @flags.multi_flags_validator(["server", "rest"], "--rest is a way to ask a server: name --server.")
@@ -59,25 +83,48 @@ def _has_server_for_timeout(values: dict[str, str | float | None]) -> bool:
     return values["server"] is not None or not _TIMEOUT.present
 
 
+@flags.multi_flags_validator(["server", "model"], "A server has models: name one by --model.")
+def _has_model_for_server(values: dict[str, str | None]) -> bool:
+    return values["server"] is None or bool(_MODEL.present)
+
+
+@flags.multi_flags_validator(
+    ["sort_into", "link"], "--link is a way to sort: name a folder by --sort_into."
+)
+def _has_folder_for_links(values: dict[str, str | bool | None]) -> bool:
+    return values["sort_into"] is not None or not values["link"]
+
+
 def main(argv: Sequence[str]) -> None:
-    """Classifies the images and prints where the results are."""
+    """Classifies the images and prints where the results are, and what to think of them."""
     del argv  # There are only flags.
-    counts = classify_folder(
-        model=_model(),
-        support=storage.local(_SUPPORT.value),
-        query=storage.local(_QUERY.value),
-        output=storage.local(_OUTPUT.value),
+    options = Options(
+        truth=_path(_TRUTH.value),
+        sort_into=_path(_SORT_INTO.value),
+        link=_LINK.value,
+        take_steps=_STEPS.value is None,
     )
+    support, query, output = map(storage.local, (_SUPPORT.value, _QUERY.value, _OUTPUT.value))
+    outcome = classify_folder(_model(), support, query, output, options)
     print(
-        f"Classified {counts.classified} images, skipped {counts.unreadable} unreadable: "
-        f"see {_OUTPUT.value}"
+        f"Classified {len(outcome.task.query_files)} images, skipped {outcome.unreadable} "
+        f"unreadable: see {output / PAGE_FILE}"
     )
+    for line in findings.lines(outcome):
+        print(legible(line))
+
+
+def _path(name: str | None) -> Path | None:
+    return None if name is None else storage.local(name)
 
 
 def _model() -> Model:
-    if _SERVER.value is None:
-        return ExportedModel(storage.path(_MODEL.value))
-    return connect(_SERVER.value, _MODEL.value, timeout=_TIMEOUT.value, rest=_REST.value)
+    if _SERVER.value is not None:
+        return connect(_SERVER.value, _MODEL.value, timeout=_TIMEOUT.value, rest=_REST.value)
+    folder = storage.path(_MODEL.value)
+    if not _MODEL.present and not folder.exists():
+        raise UserError(f"{folder}: is not there yet: run `make photographs`, or name a --model")
+    return ExportedModel(folder)
 
 
 if __name__ == "__main__":

@@ -52,14 +52,25 @@ def read_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
         UnreadableImageError: if the file is missing, no image, damaged, or of a pixel type without
             a fixed range.
     """
-    try:
-        with path.open("rb") as file:
-            return _fitted(_read(file, size), size)
-    except UnidentifiedImageError as error:
-        raise UnreadableImageError(f"{path}: is {why_unidentified(path)}") from error
-    except DECODING_ERRORS as error:
-        reason = getattr(error, "strerror", None) or first_line(error)
-        raise UnreadableImageError(f"{path}: cannot be read as an image ({reason})") from error
+    return _fitted(_decoded(path, size), size)
+
+
+def read_thumbnail(path: Path, side: int) -> np.ndarray:
+    """Reads all of an image, smaller, as `read_rgb` does in other respects.
+
+    Args:
+        path: image file.
+        side: pixels of the longer side of the result, at most.
+
+    Returns:
+        uint8 [H, W, 3].
+
+    Raises:
+        UnreadableImageError: as `read_rgb`.
+    """
+    rgb = _decoded(path, (side, side))
+    rgb.thumbnail((side, side))
+    return np.asarray(rgb)
 
 
 def rgb_of(image: Image.Image, size: tuple[int, int] | None = None) -> np.ndarray:
@@ -76,6 +87,18 @@ def _fitted(rgb: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
         height, width = size
         rgb = ImageOps.fit(rgb, (width, height), Image.Resampling.BICUBIC)
     return np.asarray(rgb)
+
+
+def _decoded(path: Path, size: tuple[int, int] | None) -> Image.Image:
+    """The image, upright and RGB, at its own size or, where that is far larger, a smaller one."""
+    try:
+        with path.open("rb") as file:
+            return _read(file, size)
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError(f"{path}: is {why_unidentified(path)}") from error
+    except DECODING_ERRORS as error:
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise UnreadableImageError(f"{path}: cannot be read as an image ({reason})") from error
 
 
 def _read(file: BinaryIO, size: tuple[int, int] | None) -> Image.Image:

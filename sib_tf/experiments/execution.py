@@ -30,6 +30,29 @@ STARTED = "config.json"  # says what a folder is begun with, until it is finishe
 _LOG = logging.getLogger("sib_tf")
 
 
+def execute_all(
+    steps: Sequence[Step],
+    config: Configuration,
+    workdir: Path,
+    base: Path | None = None,
+    beam_args: Sequence[str] = (),
+) -> list[Step]:
+    """Runs those of several steps whose results are not there yet, in their order.
+
+    Says before each which one of how many it is. Arguments and errors are those of `execute`.
+
+    Returns:
+        The other steps, which did not run.
+    """
+    skipped = []
+    for number, step in enumerate(steps, start=1):
+        if len(steps) > 1:
+            _LOG.info("%d of %d: %s", number, len(steps), step.name)
+        if not execute(step, config, workdir, base, beam_args):
+            skipped.append(step)
+    return skipped
+
+
 def execute(
     step: Step,
     config: Configuration,

@@ -15,7 +15,7 @@ from sib_tf.base.atomic import written_file, written_whole
 from sib_tf.base.errors import UserError
 from sib_tf.base.sole_writer import sole_writer
 from sib_tf.experiments.configuration import Configuration
-from sib_tf.experiments.execution import assist, execute
+from sib_tf.experiments.execution import assist, execute, execute_all
 from sib_tf.experiments.records import RECORD, fingerprint
 from sib_tf.experiments.step import Step
 
@@ -59,6 +59,19 @@ def test_a_step_runs_once(tmp_path):
     assert len(calls) == 1
     assert calls[0].folder == tmp_path / "out" / "train.part"
     assert not calls[0].folder.exists()
+
+
+def test_each_of_several_steps_is_counted_and_the_finished_ones_are_returned(tmp_path, caplog):
+    caplog.set_level("INFO", logger="sib_tf")
+    steps = [step(name=name) for name in ("embed", "train", "evaluate")]
+    execute(steps[1], CONFIG, tmp_path)
+    caplog.clear()
+    assert execute_all(steps, CONFIG, tmp_path) == [steps[1]]
+    counted = [line for line in caplog.messages if " of " in line]
+    assert counted == ["1 of 3: embed", "2 of 3: train", "3 of 3: evaluate"]
+    caplog.clear()
+    assert execute_all(steps[:1], CONFIG, tmp_path) == steps[:1]
+    assert not [line for line in caplog.messages if " of " in line]
 
 
 def test_another_config_is_refused_and_nothing_replaced(tmp_path):

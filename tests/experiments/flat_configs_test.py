@@ -394,33 +394,34 @@ def report(work):
 
 
 def predictions(folder):
-    """Header and cells of the first columns, and the probabilities."""
+    """File, label and status of each row, and the probabilities of all classes."""
     with (folder / "predictions.csv").open() as file:
-        header, *rows = csv.reader(file)
-    return header, [row[:3] for row in rows], np.array([row[3:] for row in rows], float)
+        rows = list(csv.DictReader(file))
+    probabilities = [[float(row[name]) for name in row if name.startswith("p(")] for row in rows]
+    return [(row["file"], row["label"], row["status"]) for row in rows], np.array(probabilities)
 
 
 def assert_same_predictions(folder, expected):
     found = predictions(folder)
-    assert found[:2] == expected[:2]
-    np.testing.assert_allclose(found[2], expected[2], rtol=0, atol=5e-5)
+    assert found[0] == expected[0]
+    np.testing.assert_allclose(found[1], expected[1], rtol=0, atol=5e-5)
 
 
 @pytest.mark.slow
 def test_an_old_export_classifies_as_it_did(work, tmp_path):
     expected = predictions(work / "prediction")
-    assert expected[2].shape == (4, 2)
+    assert expected[1].shape == (4, 2)
     remove(work, "prediction")
     (predict,) = steps_of("predict")
     assert execute(predict, CONFIG, work)
     assert_same_predictions(work / "prediction", expected)
-    counts = prediction.classify_folder(
+    outcome = prediction.classify_folder(
         model=ExportedModel(work / "export/tiny/1"),
         support=work / "evaluation/episode/support",
         query=work / "evaluation/episode/query",
         output=tmp_path / "mine",
     )
-    assert counts == (4, 0)
+    assert (len(outcome.labels), outcome.unreadable) == (4, 0)
     assert_same_predictions(tmp_path / "mine", expected)
 
 

@@ -71,10 +71,10 @@ def test_from_no_data_to_the_answers_for_a_folder_of_images(config, tmp_path):
         for file in (tmp_path / "queries" / name).iterdir():
             (tmp_path / "query").mkdir(exist_ok=True)
             file.rename(tmp_path / "query" / f"{name}-{file.name}")
-    counts = prediction.classify_folder(
+    outcome = prediction.classify_folder(
         ExportedModel(model), tmp_path / "support", tmp_path / "query", tmp_path / "out"
     )
-    assert counts == (12, 0)
+    assert outcome.unreadable == 0
     with (tmp_path / "out" / prediction.PREDICTIONS_FILE).open() as file:
         rows = [(row["file"].partition("-")[0], row["label"]) for row in csv.DictReader(file)]
     assert len(rows) == 12

@@ -254,9 +254,7 @@ def test_embedding_in_batches_gives_the_same_answers(gentle, monkeypatch, querie
         class_names=("a", "b", "c"),
         support_images=support,
         support_labels=labels,
-        query_files=(Path("unused"),) * queries,
         query_images=query,
-        readable=np.ones(queries, bool),
     )
     found = exported_model.ExportedModel(folder).classify(task).probabilities
     expected = signatures["serving_default"](

@@ -46,7 +46,7 @@ from sib_tf.serving.client.target import Target
 from sib_tf.serving.export import export
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict.image_task import ImageTask
-from sib_tf.serving.predict.prediction import PREDICTIONS_FILE, classify_folder
+from sib_tf.serving.predict.prediction import PAGE_FILE, PREDICTIONS_FILE, classify_folder
 from tests.serving.model_server import ModelServer, batching_parameters
 from tests.serving.model_server.binary import COMMAND, BinaryServer
 
@@ -186,14 +186,11 @@ def task(shots=(1, 2, 1), queries=7, seed=0):
         return (colours[labels][:, np.newaxis, np.newaxis] + noise).astype(np.uint8)
 
     labels = np.repeat(np.arange(len(shots), dtype=np.int32), shots)
-    files = tuple(Path(f"{n}.png") for n in range(queries))
     return ImageTask(
         class_names=tuple(f"class {n}" for n in range(len(shots))),
         support_images=draw(labels),
         support_labels=labels,
-        query_files=files,
         query_images=draw(rng.integers(len(shots), size=queries)),
-        readable=np.ones(queries, bool),
     )
 
 
@@ -618,7 +615,7 @@ def test_configs_parse():
 
 @PROTOCOLS
 def test_a_folder_is_classified_as_by_the_model_in_this_process(server, local, tmp_path, rest):
-    whole = task((1, 2), queries=3)
+    whole = task((2, 2), queries=3)
     write_images(tmp_path, whole)
     rows = {}
     for name, model in {"here": local, "there": server.connect(rest)}.items():
@@ -627,7 +624,11 @@ def test_a_folder_is_classified_as_by_the_model_in_this_process(server, local, t
             rows[name] = list(csv.DictReader(file))
     for here, there in zip(rows["here"], rows["there"], strict=True):
         assert there["label"] == here["label"]
-        assert float(there["p(0)"]) == pytest.approx(float(here["p(0)"]), abs=1e-5)
+        for name in ("p(0)", "probability", "probability_k0"):
+            assert float(there[name]) == pytest.approx(float(here[name]), abs=1e-5)
+    words = "What accuracy to expect is not known: a server is not asked"
+    pages = [(tmp_path / name / PAGE_FILE).read_text() for name in ("here", "there")]
+    assert [words in page for page in pages] == [False, True]
 
 
 @pytest.mark.slow

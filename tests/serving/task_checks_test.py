@@ -24,9 +24,7 @@ TASK = ImageTask(
     class_names=("a", "b", "c"),
     support_images=images(4),
     support_labels=labels(0, 2, 1, 1),
-    query_files=(),
     query_images=images(1),
-    readable=np.ones(1, bool),
 )
 
 

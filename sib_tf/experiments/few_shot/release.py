@@ -9,7 +9,6 @@ import numpy as np
 from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
 from sib_tf.datasets import prepared
-from sib_tf.datasets.images import list_class_folders
 from sib_tf.experiments.few_shot.backbone import backbone_file
 from sib_tf.experiments.few_shot.classifier import model_file
 from sib_tf.experiments.few_shot.data import prepared_data
@@ -18,7 +17,9 @@ from sib_tf.experiments.step import Context, Step
 from sib_tf.serving import export, model_card, warmup
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict import prediction
-from sib_tf.serving.predict.image_task import read_image_task
+from sib_tf.serving.predict.image_task import image_task
+from sib_tf.serving.predict.task import read_task
+from sib_tf.serving.predict.task_files import find_files
 
 _FOLDER = "export"
 
@@ -76,17 +77,17 @@ def _classes(context: Context) -> dict[str, list[str]]:
 
 def _example(folder: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Support images, their labels and query images of the kept episode."""
-    support, query = folder / "support", folder / "query"
-    task = read_image_task(support, list_class_folders(support), query, size)
+    files = find_files(folder / "support", folder / "query", num_classes=None)
+    task = image_task(read_task(files, size, lambda images: images))
     return task.support_images, task.support_labels, task.query_images
 
 
 def _predict(context: Context) -> dict[str, Any]:
     episode = kept_episode(context)
-    counts = prediction.classify_folder(
+    outcome = prediction.classify_folder(
         model=ExportedModel(context.workdir / _FOLDER / context.config.export.name),
         support=episode / "support",
         query=episode / "query",
         output=context.folder,
     )
-    return counts._asdict()
+    return {"classified": len(outcome.task.query_files), "unreadable": outcome.unreadable}
