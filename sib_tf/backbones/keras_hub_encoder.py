@@ -27,7 +27,8 @@ class KerasHubEncoder(Backbone):
       the patches if there is no such token, as in Swin;
     - of convolutional networks, the mean of the last feature map over the image.
 
-    Keras Hub, the extra `hub`, downloads presets once.
+    Keras Hub, the extra `hub`, downloads presets once. Models of images and texts compute in the
+    precision that their preset was saved in.
 
     Attributes:
         preset: its name, `kaggle://` or `hf://` handle, or folder.
@@ -74,8 +75,10 @@ class KerasHubEncoder(Backbone):
         """
         size, _ = self.standardization().image_size or (self.image_size, self.image_size)
         images = keras.Input((size, size, 3), name="images")
+        precision = keras.config.dtype_policy().name  # not that which the preset was saved in
         with self._explained():
-            features = _features(_hub().models.Backbone.from_preset(self.preset), images)
+            encoder = _hub().models.Backbone.from_preset(self.preset, dtype=precision)
+            features = _features(encoder, images)
         return keras.Model(images, features, name=self.network_name)
 
     def standardization(self, *_: object) -> keras.layers.Layer:

@@ -159,6 +159,16 @@ def test_an_exported_phi_needs_tensorflow_alone(saved, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "features.npy"), expected, atol=1e-5)
 
 
+@pytest.mark.usefixtures("bfloat16")
+@pytest.mark.parametrize("preset", ["dinov2", "resnet"], indirect=True)
+def test_an_encoder_computes_in_the_precision_that_is_asked_for(preset):
+    arguments = {"image_size": 40, "crop_size": 40, **MOMENTS}
+    phi = feature_network.build(f"keras_hub/{preset[0]}", **arguments, precision="mixed_bfloat16")
+    assert {weight.dtype for weight in phi.trainable_weights} == {"float32"}
+    difference = np.abs(np.float32(phi(IMAGES, training=False)) - preset[1]).max()
+    assert 0 < difference < 0.05 * np.abs(preset[1]).max()
+
+
 @pytest.mark.slow
 def test_it_can_be_trained(hub, tmp_path):
     folder = tmp_path / "preset"
