@@ -12,6 +12,7 @@ import numpy as np
 from sib_tf.backbones import feature_network, registry
 from sib_tf.base import keras_file, storage
 from sib_tf.base.errors import UserError
+from sib_tf.base.file_names import legible
 from sib_tf.datasets import unreadable
 from sib_tf.datasets.images import UnreadableImageError, list_class_folders, read_rgb
 from sib_tf.datasets.unreadable import POLICIES
@@ -110,7 +111,7 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     features = Step(
         "evaluate", "features/test", reads=("data",), requires=(phi,), run=_embed, shared=True
     )
-    name = f"{storage.absolute(config.data.root).name}, {config.phi.backbone}"
+    name = f"{legible(storage.absolute(config.data.root).name)}, {config.phi.backbone}"
     return [phi, head, features, grid_step(head, features, name), exported]
 
 
