@@ -36,7 +36,7 @@ setup(
         "matplotlib>=3.9",
         "ml_collections>=1.0",
         "numpy>=1.26",
-        "pillow>=10",
+        "pillow>=11.3",  # reads AVIF
         "requests>=2.32",
         "scikit-learn>=1.6",
         "tensorboard>=2.18",

@@ -12,9 +12,9 @@ from absl import logging as absl_logging
 
 from . import _quiet
 
-if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
-    _other = os.environ["KERAS_BACKEND"]
-    print(f"KERAS_BACKEND={_other} is set aside: jobs compute with TensorFlow.", file=sys.stderr)
+_backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+if _backend != "tensorflow":
+    print(f"KERAS_BACKEND={_backend} is set aside: jobs compute with TensorFlow.", file=sys.stderr)
 os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever ~/.keras/keras.json says
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors
 # On CPUs without AVX-512 TensorFlow leaves oneDNN off, whose convolutions are twice as fast.

@@ -7,7 +7,7 @@ _NEEDED = "tensorflow"
 
 def other() -> str | None:
     """The backend that Keras has, or was told to take, if it is not TensorFlow."""
-    told = os.environ.get("KERAS_BACKEND", _NEEDED)
+    told = os.environ.get("KERAS_BACKEND") or _NEEDED
     if told != _NEEDED:
         return told
     try:

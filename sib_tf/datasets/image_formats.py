@@ -16,10 +16,14 @@ _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 
 # Pillow promises no common base class for what its decoders raise on damaged files.
 DECODING_ERRORS = (
+    ArithmeticError,
     EOFError,
     Image.DecompressionBombError,
+    LookupError,
     OSError,
+    RuntimeError,
     SyntaxError,
+    TypeError,
     ValueError,
     struct.error,
 )

@@ -10,6 +10,8 @@ from PIL import Image
 from sib_tf.few_shot.episodes.reader import EpisodeTable
 from sib_tf.few_shot.report.shown_episode import ShownEpisode
 
+_NAME_BYTES = 255
+
 
 def write_episode(
     folder: Path,
@@ -38,7 +40,7 @@ def write_episode(
     labels = episodes.support_labels[0]
     digits = len(str(len(class_names) - 1))
     for n, (file, label) in enumerate(zip(support, labels, strict=True)):
-        class_folder = f"{label:0{digits}d}_{class_names[label]}"
+        class_folder = _folder_name(f"{label:0{digits}d}_{class_names[label]}")
         _write(folder / "support" / class_folder / f"{n:03d}.png", file)
     for n, file in enumerate(query):
         _write(folder / "query" / f"{n:03d}.png", file)
@@ -50,6 +52,11 @@ def write_episode(
         query_labels=episodes.query_labels[0],
         probabilities=probabilities,
     )
+
+
+def _folder_name(words: str) -> str:
+    """Words of at most as many bytes as a name can have; a name that is no UTF-8 takes many."""
+    return words.encode()[:_NAME_BYTES].decode(errors="ignore")
 
 
 def _write(path: Path, encoded: bytes) -> None:

@@ -89,7 +89,7 @@ def test_a_file_that_is_not_an_image_is_named(tmp_path, content):
         read_rgb(path)
 
 
-@pytest.mark.parametrize("extension", ["bmp", "gif", "jpg", "png", "tif", "webp"])
+@pytest.mark.parametrize("extension", ["avif", "bmp", "gif", "jpg", "png", "tif", "webp"])
 def test_truncated_image_is_named(tmp_path, extension):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     path = save(Image.fromarray(noise), tmp_path / f"a.{extension}")
@@ -97,6 +97,21 @@ def test_truncated_image_is_named(tmp_path, extension):
     with pytest.raises(UserError, match=f"^{path}: ") as caught:
         read_rgb(path)
     assert "\n" not in str(caught.value)
+
+
+def test_whatever_a_decoder_raises_is_a_damaged_image(tmp_path):
+    rng = np.random.default_rng(0)
+    path = save(Image.new("RGB", (16, 16), RED), tmp_path / "a.avif")
+    whole, refused = np.frombuffer(path.read_bytes(), np.uint8), 0
+    for _ in range(100):
+        damaged = whole.copy()
+        damaged[rng.integers(4, len(whole), 6)] = rng.integers(0, 256, 6)
+        path.write_bytes(damaged.tobytes())
+        try:
+            read_rgb(path)
+        except UserError:
+            refused += 1
+    assert refused
 
 
 def test_missing_file_is_named(tmp_path):

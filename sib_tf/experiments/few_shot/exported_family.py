@@ -10,6 +10,7 @@ import numpy as np
 
 from sib_tf.base import storage
 from sib_tf.base.errors import UserError
+from sib_tf.base.file_names import legible
 from sib_tf.datasets import unreadable
 from sib_tf.datasets.images import UnreadableImageError, list_class_folders, read_rgb
 from sib_tf.datasets.unreadable import POLICIES
@@ -94,7 +95,9 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     features = Step(
         "evaluate", "features/test", reads=("data", "model"), requires=(), run=_embed, shared=True
     )
-    images, model = (storage.absolute(of).name for of in (config.data.root, config.model.folder))
+    images, model = (
+        legible(storage.absolute(path).name) for path in (config.data.root, config.model.folder)
+    )
     return [features, grid_step([features], images, model, load=_exported)]
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from sib_tf.base.file_names import legible
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import features_folder
 from sib_tf.experiments.few_shot.given_file import FileSettings, given, head_step
@@ -33,7 +34,8 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     features = Step(
         "evaluate", "features/test", reads=("data",), requires=(), run=_read, shared=True
     )
-    return [head, features, grid_step([head, features], Path(config.data.file).stem)]
+    images = legible(Path(config.data.file).stem)
+    return [head, features, grid_step([head, features], images)]
 
 
 def _read(context: Context) -> dict[str, Any]:
