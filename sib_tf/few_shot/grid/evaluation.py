@@ -40,6 +40,8 @@ _LAYOUT = {
     "accuracy": tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True),
 }
 
+Size = tuple[int, int, int]  # N, shots and Q
+
 # Method -> accuracy of each episode of a cell, float32 [E].
 Accuracies = Mapping[str, np.ndarray]
 
@@ -64,7 +66,8 @@ class EvaluateChunk(beam.DoFn):
         """Loads model and features."""
         self._classifier = self._load()
         self._table = feature_table.read(storage.path(self._features))
-        self._predictors: dict[str, Predictor] = {}
+        # One for each size of episodes: TensorFlow warns of a function that is traced many times.
+        self._predictors: dict[tuple[str, Size], Predictor] = {}
 
     def process(self, number: int) -> Iterator[bytes]:
         """Draws the episodes of a piece of work and classifies them by every method."""
@@ -79,7 +82,7 @@ class EvaluateChunk(beam.DoFn):
         for method in cell.methods:
             yield serialize(
                 {"cell": [cell_number], "start": [start]},
-                {"accuracy": self._accuracy(method, episodes, _episodes_per_call(cell))},
+                {"accuracy": self._accuracy(method, episodes, cell)},
                 {"method": [method.encode()]},
             )
 
@@ -87,18 +90,22 @@ class EvaluateChunk(beam.DoFn):
         groups = _groups(self._table.labels, cell)
         return draw_table(groups, cell.spec, indices, seed=self._seed, stream=cell.stream)
 
-    def _accuracy(self, method: str, episodes: EpisodeTable, size: int) -> np.ndarray:
-        """Accuracy of each episode, float [E], by calls of `size` episodes."""
-        if method not in self._predictors:
-            self._predictors[method] = Predictor(
-                METHODS[method](self._classifier), self._classifier.num_steps
-            )
-        found = []
+    def _accuracy(self, method: str, episodes: EpisodeTable, cell: Cell) -> np.ndarray:
+        """Accuracy of each episode, float [E]."""
+        predict, size, found = self._predictor(method, cell), _episodes_per_call(cell), []
         for first in range(0, len(episodes), size):
-            part = self._predictors[method](self._table, episodes.part(first, first + size))
+            part = predict(self._table, episodes.part(first, first + size))
             refuse_not_finite(method, part.probabilities)
             found.append(of_episodes(part.probabilities[-1], part.labels))
         return np.concatenate(found)
+
+    def _predictor(self, method: str, cell: Cell) -> Predictor:
+        key = method, (cell.spec.way, cell.spec.shot, cell.spec.queries)
+        if key not in self._predictors:
+            self._predictors[key] = Predictor(
+                METHODS[method](self._classifier), self._classifier.num_steps
+            )
+        return self._predictors[key]
 
 
 def _groups(labels: np.ndarray, cell: Cell) -> dict[int, np.ndarray]:
