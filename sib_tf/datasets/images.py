@@ -55,22 +55,28 @@ def read_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     return _fitted(_decoded(path, size), size)
 
 
-def read_thumbnail(path: Path, side: int) -> np.ndarray:
-    """Reads all of an image, smaller, as `read_rgb` does in other respects.
+def read_with_thumbnail(
+    path: Path, size: tuple[int, int], side: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads an image as `read_rgb` does, and all of it, smaller.
+
+    It is decoded once, which is what takes long.
 
     Args:
         path: image file.
-        side: pixels of the longer side of the result, at most.
+        size: height and width of the first result, see `read_rgb`.
+        side: pixels of the longer side of the second result, at most.
 
     Returns:
-        uint8 [H, W, 3].
+        uint8 [H, W, 3] each.
 
     Raises:
         UnreadableImageError: as `read_rgb`.
     """
-    rgb = _decoded(path, (side, side))
+    rgb = _decoded(path, size)
+    pixels = _fitted(rgb, size)
     rgb.thumbnail((side, side))
-    return np.asarray(rgb)
+    return pixels, np.asarray(rgb)
 
 
 def rgb_of(image: Image.Image, size: tuple[int, int] | None = None) -> np.ndarray:

@@ -8,6 +8,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from sib_tf.base.errors import UserError
+from sib_tf.datasets.images import read_rgb
 from sib_tf.serving.predict import photograph, reading
 from sib_tf.serving.predict.photograph import Photograph
 
@@ -28,8 +29,8 @@ def thumbnail_of(found):
 
 
 def test_a_thumbnail_keeps_the_aspect_ratio(tmp_path):
-    found = photograph.read(half_red(tmp_path / "a.jpg"), (16, 8))
-    assert found.pixels.shape == (16, 8, 3)
+    found = photograph.read(half_red(tmp_path / "a.jpg"), (64, 32))
+    np.testing.assert_array_equal(found.pixels, read_rgb(tmp_path / "a.jpg", (64, 32)))
     thumbnail = thumbnail_of(found)
     assert thumbnail.shape == (80, 120, 3)
     np.testing.assert_allclose(thumbnail[40, [5, 115]], [[255, 0, 0], [0, 0, 255]], atol=12)
@@ -38,7 +39,7 @@ def test_a_thumbnail_keeps_the_aspect_ratio(tmp_path):
 
 def test_a_thumbnail_is_upright(tmp_path):
     # Orientation 6: what is left in the file is above.
-    thumbnail = thumbnail_of(photograph.read(half_red(tmp_path / "a.jpg", 6), (8, 8)))
+    thumbnail = thumbnail_of(photograph.read(half_red(tmp_path / "a.jpg", 6), (64, 64)))
     assert thumbnail.shape == (120, 80, 3)
     np.testing.assert_allclose(thumbnail[[5, 115], 40], [[255, 0, 0], [0, 0, 255]], atol=12)
 

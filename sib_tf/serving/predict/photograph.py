@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from sib_tf.datasets.images import read_rgb, read_thumbnail
+from sib_tf.datasets.images import read_with_thumbnail
 
 _THUMBNAIL = 120  # pixels of its longer side, at most
 _QUALITY = 70
@@ -35,12 +35,7 @@ def read(path: Path, size: tuple[int, int]) -> Photograph:
     Raises:
         UserError: if it cannot be read as an image.
     """
-    return Photograph(read_rgb(path, size), _thumbnail(path))
-
-
-def _thumbnail(path: Path) -> bytes:
-    # Read once more, because the pixels for the model are cropped.
+    pixels, thumbnail = read_with_thumbnail(path, size, _THUMBNAIL)
     stream = io.BytesIO()
-    rgb = Image.fromarray(read_thumbnail(path, _THUMBNAIL))
-    rgb.save(stream, format="JPEG", quality=_QUALITY, optimize=True)
-    return stream.getvalue()
+    Image.fromarray(thumbnail).save(stream, format="JPEG", quality=_QUALITY, optimize=True)
+    return Photograph(pixels, stream.getvalue())
