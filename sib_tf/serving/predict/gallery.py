@@ -135,7 +135,8 @@ def _labelled(outcome: Outcome, index: int) -> str:
 
 def _classified(outcome: Outcome, index: int) -> str:
     label, inductive = outcome.labels[index], outcome.inductive_labels[index]
-    words = [f"<strong>{outcome.probabilities[index, label]:.2f}</strong>"]
+    probability = outcome.probabilities[index, label]
+    words = [f"{_name(outcome, label)} <strong>{probability:.2f}</strong>"]
     if inductive != label:
         words.append(f"K&nbsp;=&nbsp;0: {_name(outcome, inductive)}")
     if outcome.truth is not None and outcome.truth[index] not in (UNKNOWN, label):

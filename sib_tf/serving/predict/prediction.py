@@ -11,7 +11,7 @@ import numpy as np
 
 from sib_tf.base.atomic import written_file
 from sib_tf.base.errors import UserError, first_line
-from sib_tf.datasets.image_formats import why_no_image
+from sib_tf.datasets.images import list_images
 from sib_tf.serving.exported_model import Answers
 from sib_tf.serving.predict import gallery, sorting, table, thumbnails, truth
 from sib_tf.serving.predict.image_task import ImageTask, image_task
@@ -104,11 +104,10 @@ def classify_folder(
 
 
 def _truth(options: Options, files: TaskFiles) -> dict[str, int]:
-    """Labels by file name, before any image is decoded."""
+    """Labels by file name, of what is listed as an image, before any of them is read."""
     if options.truth is None:
         return {}
-    images = [file for file in files.query if file.is_file() and why_no_image(file) is None]
-    return truth.read(options.truth, files.class_names, images)
+    return truth.read(options.truth, files.class_names, list_images(files.query_folder))
 
 
 def _classify(model: Model, files: TaskFiles, take_steps: bool) -> Outcome:
