@@ -117,6 +117,7 @@ def _embed(context: Context) -> dict[str, Any]:
         )
     classes = list_class_folders(storage.absolute(data.root))
     files = [(file, label) for label, name in enumerate(classes) for file in classes[name]]
+    settle = POLICIES[data.unreadable]
     rows, labels, faults = [], [], []
     for start in range(0, len(files), _CHUNK):
         images = []
@@ -129,8 +130,7 @@ def _embed(context: Context) -> dict[str, Any]:
         if images:
             rows.append(model.features(np.stack(images)))
     if faults:
-        settle = POLICIES[data.unreadable] if rows else unreadable.refuse
-        settle(faults[: unreadable.NAMED], len(faults))
+        (settle if rows else unreadable.refuse)(faults[: unreadable.NAMED], len(faults))
     table = FeatureTable(np.concatenate(rows)[np.newaxis], np.array(labels))
     feature_table.write(context.folder / features_folder(context, "test").name, table)
     return {"images": len(labels), "classes": len(classes)}
