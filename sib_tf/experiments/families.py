@@ -13,6 +13,7 @@ from sib_tf.base.registry import Registry
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot import exported_family, features_family, ready_family
 from sib_tf.experiments.few_shot import family as few_shot
+from sib_tf.experiments.few_shot.grid import refuse_no_ways
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.regression import family as regression
 from sib_tf.experiments.step import Step
@@ -41,13 +42,13 @@ class Family:
 FAMILIES: Registry[Family] = Registry("config.family")
 FAMILIES["few_shot"] = Family(few_shot.TITLE, few_shot.SECTIONS, few_shot.check, few_shot.steps)
 FAMILIES["features"] = Family(
-    features_family.TITLE, features_family.SECTIONS, features_family.check, features_family.steps
+    features_family.TITLE, features_family.SECTIONS, refuse_no_ways, features_family.steps
 )
 FAMILIES["ready"] = Family(
     ready_family.TITLE, ready_family.SECTIONS, ready_family.check, ready_family.steps
 )
 FAMILIES["exported"] = Family(
-    exported_family.TITLE, exported_family.SECTIONS, exported_family.check, exported_family.steps
+    exported_family.TITLE, exported_family.SECTIONS, refuse_no_ways, exported_family.steps
 )
 FAMILIES["regression"] = Family(
     regression.TITLE, regression.SECTIONS, regression.check, regression.steps

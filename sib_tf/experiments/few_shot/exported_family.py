@@ -16,7 +16,7 @@ from sib_tf.datasets.images import UnreadableImageError, list_class_folders, rea
 from sib_tf.datasets.unreadable import POLICIES
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import features_folder
-from sib_tf.experiments.few_shot.grid import grid_step, refuse_no_ways
+from sib_tf.experiments.few_shot.grid import grid_step
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
 from sib_tf.features import feature_table
@@ -78,15 +78,6 @@ def _digest(version: Path) -> str:
 
 
 SECTIONS = {"data": FolderSettings, "model": ModelSettings, "grid": GridSettings}
-
-
-def check(config: Configuration) -> None:
-    """Refuses a grid without cells.
-
-    Raises:
-        UserError: names the field.
-    """
-    refuse_no_ways(config.grid)
 
 
 def steps(config: Configuration, options: Options) -> list[Step]:

@@ -7,7 +7,7 @@ from sib_tf.base.file_names import legible
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import features_folder
 from sib_tf.experiments.few_shot.given_file import FileSettings, given, head_step
-from sib_tf.experiments.few_shot.grid import grid_step, refuse_no_ways
+from sib_tf.experiments.few_shot.grid import grid_step
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
 from sib_tf.features import feature_table, numpy_file
@@ -16,15 +16,6 @@ from sib_tf.few_shot.grid.settings import GridSettings
 TITLE = "grid on features of a file"
 
 SECTIONS = {"data": FileSettings, "model": FileSettings, "grid": GridSettings}
-
-
-def check(config: Configuration) -> None:
-    """Refuses a grid without cells.
-
-    Raises:
-        UserError: names the field.
-    """
-    refuse_no_ways(config.grid)
 
 
 def steps(config: Configuration, options: Options) -> list[Step]:

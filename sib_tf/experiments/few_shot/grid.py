@@ -8,13 +8,14 @@ from typing import Any
 from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import report_files
+from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import features_folder, stored_features
 from sib_tf.experiments.few_shot.classifier import model_file
 from sib_tf.experiments.step import Context, Step
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.classifier import Classifier
 from sib_tf.few_shot.grid import evaluation
-from sib_tf.few_shot.grid.settings import Cell, GridSettings
+from sib_tf.few_shot.grid.settings import Cell
 from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.report import grid_report
 
@@ -49,13 +50,13 @@ def grid_step(
     ).with_options(images=images, backbone=backbone, load=load)
 
 
-def refuse_no_ways(grid: GridSettings) -> None:
-    """Refuses a grid without cells, where an experiment is nothing else.
+def refuse_no_ways(config: Configuration) -> None:
+    """Refuses a grid without cells: the `check` of experiments that are nothing else.
 
     Raises:
         UserError: names the field.
     """
-    if not grid.ways:
+    if not config.grid.ways:
         raise UserError("config.grid.ways is empty: name a number of classes.")
 
 
