@@ -26,6 +26,7 @@ from sib_tf.serving.estimator.classifier import SyntheticGradientClassifier
 from sib_tf.serving.estimator.given_images import batches
 from sib_tf.serving.export import export
 from sib_tf.serving.exported_model import ExportedModel
+from tests.serving import nearest_mean
 
 README = Path(__file__).parents[2] / "README.md"
 SIZE, SHOT = 8, 4
@@ -48,35 +49,11 @@ def folder(tmp_path_factory):
     return path
 
 
-class NearestMean(tf.Module):
-    """Tells three classes apart by the mean pixels of larger images."""
-
-    @tf.function(input_signature=[tf.TensorSpec([None, 2 * SIZE, 2 * SIZE, 3], tf.uint8)])
-    def embed(self, images):
-        return {"features": tf.reduce_mean(tf.cast(images, tf.float32) / 255, axis=(1, 2))}
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None, 3], tf.float32),
-            tf.TensorSpec([None, None], tf.int32),
-            tf.TensorSpec([None, None, 3], tf.float32),
-        ]
-    )
-    def classify(self, support_features, support_labels, query_features):
-        members = tf.one_hot(support_labels, 3)
-        sums = tf.einsum("bsn,bsc->bnc", members, support_features)
-        means = sums / tf.reduce_sum(members, axis=1)[..., tf.newaxis]
-        distances = tf.norm(query_features[:, :, tf.newaxis] - means[:, tf.newaxis], axis=-1)
-        return dict.fromkeys(
-            ("probabilities", "inductive_probabilities"), tf.nn.softmax(-distances)
-        )
-
-
 @pytest.fixture(scope="module")
 def three_way(tmp_path_factory):
-    path, module = tmp_path_factory.mktemp("three_way"), NearestMean()
-    signatures = {"embed": module.embed, "features": module.classify}
-    tf.saved_model.save(module, str(path / "1"), signatures=signatures)
+    """A model for larger images that tells three classes apart."""
+    path = tmp_path_factory.mktemp("three_way")
+    nearest_mean.save(path / "1", size=2 * SIZE, num_classes=3)
     return path
 
 

@@ -18,57 +18,23 @@ from sib_tf.serving.predict.prediction import (
     Options,
     classify_folder,
 )
+from tests.serving import nearest_mean
 
 SIZE = 8
 COLOURS = {"blue $x$": (20, 20, 230), "green": (20, 230, 20), "red": (230, 20, 20)}
 
 
-class NearestMean(tf.Module):
-    """Classifies by the distance to the mean pixels of a class, in place of a trained model."""
-
-    def __init__(self, num_classes):
-        super().__init__()
-        self.num_classes = num_classes
-
-    @tf.function(input_signature=[tf.TensorSpec([None, SIZE, SIZE, 3], tf.uint8)])
-    def embed(self, images):
-        return {"features": tf.reduce_mean(tf.cast(images, tf.float32) / 255, axis=(1, 2))}
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None, 3], tf.float32),
-            tf.TensorSpec([None, None], tf.int32),
-            tf.TensorSpec([None, None, 3], tf.float32),
-        ]
-    )
-    def classify(self, support_features, support_labels, query_features):
-        num_classes = self.num_classes or tf.reduce_max(support_labels) + 1
-        members = tf.one_hot(support_labels, num_classes)
-        sums = tf.einsum("bsn,bsc->bnc", members, support_features)
-        means = sums / tf.reduce_sum(members, axis=1)[..., tf.newaxis]
-        distances = tf.norm(query_features[:, :, tf.newaxis] - means[:, tf.newaxis], axis=-1)
-        return {
-            "probabilities": tf.nn.softmax(-5 * distances),
-            "inductive_probabilities": tf.nn.softmax(-distances),
-        }
-
-
-def export(folder, num_classes):
-    model = NearestMean(num_classes)
-    signatures = {"embed": model.embed, "features": model.classify}
-    tf.saved_model.save(model, str(folder), signatures=signatures)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def any_way(tmp_path_factory):
-    folder = export(tmp_path_factory.mktemp("any_way") / "1", num_classes=None)
+    folder = nearest_mean.save(
+        tmp_path_factory.mktemp("any_way") / "1", size=SIZE, num_classes=None
+    )
     return ExportedModel(folder.parent)
 
 
 @pytest.fixture(scope="module")
 def three_way_folder(tmp_path_factory):
-    return export(tmp_path_factory.mktemp("three_way") / "1", num_classes=3)
+    return nearest_mean.save(tmp_path_factory.mktemp("three_way") / "1", size=SIZE, num_classes=3)
 
 
 @pytest.fixture(scope="module")
