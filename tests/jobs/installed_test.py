@@ -14,24 +14,24 @@ JOBS = sorted(file.stem for file in (ROOT / "jobs").glob("[a-z]*.py"))
 CONFIGS = ("glyphs:tiny", "image_folder.py", "cifar_fs:shot=5")
 
 # Starts each job in a process that is forked from one with everything imported; writes their exit
-# codes and what they print.
+# codes and what they print. A collection in a fork would copy what was imported: see gc.freeze.
 START = """
-import json, os, runpy, sys
+import gc, json, multiprocessing, os, runpy, sys
 import sib_tf.jobs, sib_tf.experiments.families, sib_tf.search.step, sib_tf.serving.client.model
-jobs = {}
-for n, (job, *args) in enumerate(json.loads(sys.argv[1])):
-    pid = os.fork()
-    if not pid:
-        os.dup2(os.open(f"{n}.txt", os.O_WRONLY | os.O_CREAT), 1)
-        os.dup2(1, 2)
-        sys.argv = [job, *args]
-        runpy.run_module(f"sib_tf.jobs.{job}", run_name="__main__", alter_sys=True)
-    jobs[pid] = n
-results = [None] * len(jobs)
-for _ in jobs:
-    pid, status = os.wait()
-    printed = open(f"{jobs[pid]}.txt").read()
-    results[jobs[pid]] = (os.waitstatus_to_exitcode(status), printed)
+gc.freeze()
+
+def start(n, job, *args):
+    os.dup2(os.open(f"{n}.txt", os.O_WRONLY | os.O_CREAT), 1)
+    os.dup2(1, 2)
+    sys.argv = [job, *args]
+    runpy.run_module(f"sib_tf.jobs.{job}", run_name="__main__", alter_sys=True)
+
+fork, results = multiprocessing.get_context("fork"), []
+for n, command in enumerate(json.loads(sys.argv[1])):
+    process = fork.Process(target=start, args=(n, *command))
+    process.start()
+    process.join()
+    results.append((process.exitcode, open(f"{n}.txt").read()))
 json.dump(results, open("results.json", "w"))
 """
 
