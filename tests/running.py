@@ -1,4 +1,4 @@
-"""Runs jobs in processes of their own that need not import TensorFlow again.
+"""Runs jobs and other modules in processes of their own that need not import TensorFlow again.
 
 With `python -m`, a job spends seconds on imports. Here it is forked from a server that has imported
 everything and done nothing else; output, exit code and kills are as in any process.
@@ -22,24 +22,24 @@ _FORKSERVER.set_forkserver_preload(["jobs", "tests.imported_by_jobs"])
 
 
 class Running:
-    """A started job, with the interface of `subprocess.Popen`."""
+    """A started module, such as a job, with the interface of `subprocess.Popen`."""
 
-    def __init__(self, name, *args, cwd=ROOT, **variables):
+    def __init__(self, module, *args, cwd=ROOT, **variables):
         self._printed = [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115
         files = [f"/proc/{os.getpid()}/fd/{file.fileno()}" for file in self._printed]
-        command = [f"jobs.{name}", *map(str, args)]
+        command = [module, *map(str, args)]
         self._process = _FORKSERVER.Process(
-            target=_run, args=(command, str(cwd), variables, files), daemon=True
+            target=_run, name=module, args=(command, str(cwd), variables, files), daemon=True
         )
         self._process.start()
         self.pid = self._process.pid
 
     def poll(self):
-        """The exit code; None while the job runs."""
+        """The exit code; None while the process runs."""
         return self._process.exitcode
 
     def kill(self):
-        """Kills the job, which cleans nothing up."""
+        """Kills the process, which cleans nothing up."""
         os.kill(self.pid, signal.SIGKILL)
         self._process.join()
 
@@ -48,7 +48,7 @@ class Running:
         self._process.join(timeout)
         if self._process.exitcode is None:
             self.kill()
-            raise subprocess.TimeoutExpired("the job", timeout, *self.printed())
+            raise subprocess.TimeoutExpired(self._process.name, timeout, *self.printed())
         return self.printed()
 
     def printed(self):
@@ -58,7 +58,7 @@ class Running:
         return [file.read() for file in self._printed]
 
     def wait_for(self, path, timeout=200):
-        """Waits until the job has made a file."""
+        """Waits until the process has made a file."""
         deadline = time.monotonic() + timeout
         while not path.exists():
             assert self.poll() is None, self.printed()[1]
@@ -68,13 +68,13 @@ class Running:
 
 def job(name, *args, cwd=ROOT, timeout=240, **variables):
     """Runs a job to its end, as `subprocess.run` would."""
-    running = Running(name, *args, cwd=cwd, **variables)
+    running = Running(f"jobs.{name}", *args, cwd=cwd, **variables)
     printed = running.communicate(timeout)
     return subprocess.CompletedProcess([name, *args], running.poll(), *printed)
 
 
 def _run(command, cwd, variables, files):
-    """Runs a job in the forked process."""
+    """Runs a module in the forked process."""
     for stream, file in zip((1, 2), files, strict=True):
         os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND), stream)
     sys.stdout, sys.stderr = (os.fdopen(n, "w", buffering=1, closefd=False) for n in (1, 2))

@@ -327,7 +327,7 @@ def test_killed_training_resumes_to_the_same_weights(workdir, tmp_path):
     shutil.copytree(workdir, copy)
     for folder in ("model", "evaluation", "export", "prediction"):
         shutil.rmtree(copy / folder)
-    running = Running("train", TINY, f"--workdir={copy}")
+    running = Running("jobs.train", TINY, f"--workdir={copy}")
     running.wait_for(copy / "model.part/checkpoints/ckpt-1.index")
     running.kill()
     result = job("train", TINY, f"--workdir={copy}")

@@ -41,7 +41,7 @@ def prepared(tmp_path_factory):
 
 def search(folder, workdir, **variables):
     flags = (TINY, f"--workdir={workdir}")
-    return Running("tune", *flags, f"--space={folder / 'space.py'}", "--trials=2", **variables)
+    return Running("jobs.tune", *flags, f"--space={folder / 'space.py'}", "--trials=2", **variables)
 
 
 def trials(workdir):

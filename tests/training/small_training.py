@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +56,7 @@ def train_on(strategy, folder, logical_cpus="1"):
     cpus = [tf.config.LogicalDeviceConfiguration()] * int(logical_cpus)
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)
     train(Path(folder), TWENTY_STEPS, strategies.build(strategy))
+
+
+if __name__ == "__main__":
+    train_on(*sys.argv[1:])

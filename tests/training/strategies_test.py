@@ -1,13 +1,7 @@
 """Several devices give the weights of one: two logical CPUs, two processes."""
 
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,22 +12,10 @@ from sib_tf.base.errors import UserError
 from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
 from sib_tf.training.devices import strategies
+from tests.running import Running
 from tests.training.small_training import TWENTY_STEPS, train
 
-SMALL_TRAINING = (
-    "-c",
-    "import sys; from tests.training import small_training; small_training.train_on(*sys.argv[1:])",
-)
-
-
-def start(*args, **environment):
-    return subprocess.Popen(
-        [sys.executable, *args],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+SMALL_TRAINING = "tests.training.small_training"
 
 
 def start_two(args_of):
@@ -44,13 +26,13 @@ def start_two(args_of):
         s.close()
     tasks = [{"type": "worker", "index": index} for index in range(2)]
     configs = [json.dumps({"cluster": {"worker": workers}, "task": task}) for task in tasks]
-    return [start(*args_of(n), TF_CONFIG=config) for n, config in enumerate(configs)]
+    return [Running(*args_of(n), TF_CONFIG=config) for n, config in enumerate(configs)]
 
 
 def finish(process):
     """Waits for a process to succeed; returns what it printed on stderr."""
-    _, said = process.communicate(timeout=150)
-    assert process.returncode == 0, said
+    _, said = process.communicate()
+    assert process.poll() == 0, said
     return said
 
 
@@ -86,7 +68,7 @@ def assert_same(folder, one_device, steps=20, tolerance=1e-5):
 
 @pytest.mark.slow
 def test_two_devices_train_as_one_does(tmp_path, one_device):
-    finish(start(*SMALL_TRAINING, "mirrored", tmp_path, "2"))
+    finish(Running(SMALL_TRAINING, "mirrored", tmp_path, "2"))
     assert_same(tmp_path, one_device)
     train(tmp_path, TWENTY_STEPS)  # goes on from the last checkpoint, on one device
     assert_same(tmp_path, one_device)
@@ -94,7 +76,7 @@ def test_two_devices_train_as_one_does(tmp_path, one_device):
 
 @pytest.mark.slow
 def test_replicas_that_cannot_share_a_batch_equally_are_refused(tmp_path):
-    _, said = start(*SMALL_TRAINING, "mirrored", tmp_path, "3").communicate(timeout=150)
+    _, said = Running(SMALL_TRAINING, "mirrored", tmp_path, "3").communicate()
     last = said.splitlines()[-1]
     assert "config.phi.batch_size=8 cannot be shared equally by 3 replicas" in last
     assert not list(tmp_path.iterdir())
@@ -102,7 +84,7 @@ def test_replicas_that_cannot_share_a_batch_equally_are_refused(tmp_path):
 
 @pytest.mark.slow
 def test_two_workers_train_as_one_device_and_the_chief_alone_writes(tmp_path, one_device):
-    for process in start_two(lambda n: (*SMALL_TRAINING, "multi_worker", tmp_path / str(n))):
+    for process in start_two(lambda n: (SMALL_TRAINING, "multi_worker", tmp_path / str(n))):
         finish(process)
     assert [folder.name for folder in tmp_path.iterdir()] == ["0"]
     assert_same(tmp_path / "0", one_device)
@@ -120,18 +102,15 @@ def test_training_resumes_after_a_worker_is_killed(tmp_path):
     execute(build, families.read(config), alone)
     together.mkdir()
     (together / "data").symlink_to(alone / "data")
-    job = ("-m", "jobs.pretrain", "--strategy=multi_worker", f"--workdir={together}")
+    job = ("jobs.pretrain", "--strategy=multi_worker", f"--workdir={together}")
     job += ("--config=configs/glyphs.py:tiny", *(f"--config.{k}={v}" for k, v in fields.items()))
     chief, other = start_two(lambda n: job)
     # Meanwhile, compute what is expected.
     execute(pretrain, families.read(config), alone)
-    while not (together / "backbone.part/checkpoints/ckpt-2.index").exists():
-        assert chief.poll() is None, chief.stderr.read()
-        time.sleep(0.1)
-    other.send_signal(signal.SIGKILL)
-    other.communicate()
-    _, said = chief.communicate(timeout=60)
-    assert chief.returncode == 1
+    chief.wait_for(together / "backbone.part/checkpoints/ckpt-2.index")
+    other.kill()
+    _, said = chief.communicate()
+    assert chief.poll() == 1
     last = said.splitlines()[-1]
     assert last.startswith("error: Another worker is gone (")
     assert last.endswith("): run the same command again on every worker; it goes on.")
