@@ -31,9 +31,16 @@ def run(folder, settings=SETTINGS, seed=SEED):
     return [w.tobytes() for w in model.get_weights()]
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of an uninterrupted training, and the bits of its weights."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, run(folder)
+
+
 @pytest.mark.slow
-def test_an_interrupted_training_resumes_to_the_same_bits(tmp_path, monkeypatch):
-    expected = run(tmp_path / "whole")
+def test_an_interrupted_training_resumes_to_the_same_bits(tmp_path, monkeypatch, whole):
+    folder, expected = whole
     save = pretraining.Resume.on_epoch_end
 
     def save_and_die(self, epoch, logs=None):
@@ -44,16 +51,17 @@ def test_an_interrupted_training_resumes_to_the_same_bits(tmp_path, monkeypatch)
         patch.setattr(pretraining.Resume, "on_epoch_end", save_and_die)
         run(tmp_path / "broken")
     assert run(tmp_path / "broken") == expected
-    whole, broken = (
-        json.loads((tmp_path / f / "curves.json").read_text()) for f in ("whole", "broken")
+    curves, resumed = (
+        json.loads((f / "curves.json").read_text()) for f in (folder, tmp_path / "broken")
     )
-    assert whole == broken
-    assert whole["epoch"] == [1, 2]
+    assert curves == resumed
+    assert curves["epoch"] == [1, 2]
 
 
 @pytest.mark.slow
-def test_another_seed_gives_other_weights(tmp_path):
-    assert run(tmp_path / "a") != run(tmp_path / "b", seed=4)
+def test_another_seed_gives_other_weights(tmp_path, whole):
+    _, weights = whole
+    assert run(tmp_path, seed=4) != weights
 
 
 def test_an_epoch_visits_every_image_once_and_the_next_in_another_order():

@@ -131,7 +131,7 @@ def make_settings(**fields):
 
 def make_model():
     keras.utils.set_random_seed(0)
-    return FewShotClassifier(2, 3, num_steps=2, step_size=0.1)
+    return FewShotClassifier(2, 3, num_steps=1, step_size=0.1)
 
 
 @pytest.fixture
