@@ -7,8 +7,6 @@ import csv
 import dataclasses
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +45,7 @@ from sib_tf.serving.export import export
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict.image_task import ImageTask
 from sib_tf.serving.predict.prediction import PAGE_FILE, PREDICTIONS_FILE, classify_folder
+from tests.running import job
 from tests.serving.model_server import ModelServer, batching_parameters
 from tests.serving.model_server.binary import COMMAND, BinaryServer
 
@@ -123,7 +122,7 @@ def version(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported") / "1"
     keras.utils.set_random_seed(0)
     phi = registry.build("conv4_8", image_size=SIZE)
-    export(folder, phi, FewShotClassifier(None, 8, synthetic_gradient="set"))
+    export(folder, phi, FewShotClassifier(None, 8, num_steps=1, synthetic_gradient="set"))
     whole = task()
     warmup.write(folder, whole.support_images, whole.support_labels, whole.query_images)
     return folder
@@ -637,13 +636,7 @@ def test_the_job_asks_a_server(server, tmp_path):
     write_images(tmp_path, whole)
     args = [f"--{name}={tmp_path / name}" for name in ("support", "query", "output")]
     server_args = [f"--server={server.address(rest=True)}", "--rest", f"--model={NAME}"]
-    result = subprocess.run(
-        [sys.executable, "-m", "jobs.predict", *args, *server_args],
-        cwd=CONFIGS.parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = job("predict", *args, *server_args)
     assert result.stdout.startswith("Classified 3 images"), result.stderr
     assert (tmp_path / "output" / PREDICTIONS_FILE).exists()
 
