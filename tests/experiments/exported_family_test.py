@@ -19,7 +19,7 @@ COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "grey": (90, 90, 90), "red
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return small_export.save(tmp_path_factory.mktemp("model"), num_steps=2)
+    return small_export.save(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,14 @@ import pytest
 from PIL import Image
 
 from configs import exported, features, glyphs, photographs, spinning_lines
+from sib_tf.backbones import registry
 from sib_tf.experiments import families
 from sib_tf.experiments.configuration import Configuration, flattened
 from sib_tf.experiments.execution import execute
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Step
 from tests.experiments import small_experiment, small_export, small_head
+from tests.experiments.mean_colour import MeanColour
 
 # The name selects the section; digests stand for the content of files.
 READ_EARLIER = {"data.name", "data.sha256", "model.sha256"}
@@ -76,7 +78,8 @@ def few_shot_steps(folder):
 
 def ready_steps(folder):
     config = photographs.get_config()
-    config.model.file, config.phi.crop_size = small_head.save(folder), 32
+    config.model.file = small_head.save(folder)
+    config.phi.update(backbone="mean_colour", crop_size=16)
     return config, families.steps(config)
 
 
@@ -111,11 +114,18 @@ def regression_steps(folder=None):
     return config, families.steps(config)
 
 
+@pytest.fixture(scope="module")
+def mean_colour():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry.BACKBONES, "mean_colour", MeanColour)
+        yield
+
+
 @pytest.fixture(
     scope="module",
     params=[few_shot_steps, features_steps, exported_steps, ready_steps, regression_steps],
 )
-def finished(request, tmp_path_factory):
+def finished(request, tmp_path_factory, mean_colour):
     """The config of an experiment, and each of its steps with the paths that it has read."""
     config, steps = request.param(tmp_path_factory.mktemp("files"))
     checked = families.read(config)

@@ -1,17 +1,13 @@
 """A ready model: a backbone with trained weights and a general head, exported and used."""
 
 import csv
-import dataclasses
-from typing import ClassVar
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from configs import photographs
 from sib_tf.backbones import registry
-from sib_tf.backbones.backbone import Backbone
 from sib_tf.base.errors import UserError
 from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
@@ -19,24 +15,9 @@ from sib_tf.serving import model_card, warmup
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict import prediction
 from tests.experiments import small_head
+from tests.experiments.mean_colour import MeanColour
 
 COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "grey": (90, 90, 90), "red": (255, 0, 0)}
-
-
-@dataclasses.dataclass(frozen=True)
-class MeanColour(Backbone):
-    """The mean of each channel, -1 .. 1: in place of a backbone that takes longer to build."""
-
-    sizes: ClassVar = ()
-    example: ClassVar = "mean_colour"
-    pretrained: ClassVar = True
-
-    def build(self):
-        images = keras.Input((self.image_size, self.image_size, 3))
-        return keras.Model(images, keras.ops.mean(images, axis=(1, 2)), name=self.name)
-
-    def standardization(self, mean, variance):
-        return keras.layers.Rescaling(1 / 127.5, offset=-1)
 
 
 @pytest.fixture
