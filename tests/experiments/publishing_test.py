@@ -2,9 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,6 +12,7 @@ from sib_tf.experiments import families, publishing
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.step import Step
 from sib_tf.regression.settings import EvaluationSettings
+from tests.running import job
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,16 +173,10 @@ def test_the_job_publishes_the_command_of_the_experiment(tmp_path):
     file.write_text(json.dumps(record))
 
     def publish(seed):
-        command = f"""-m jobs.publish --config=configs/cifar_fs.py:conv4_64,shot=5
+        flags = f"""--config=configs/cifar_fs.py:conv4_64,shot=5
             --config.seed={seed} --config.manual_dir={tmp_path} --base={tmp_path}
             --workdir={tmp_path}/w --output={tmp_path}/5shot-seed3"""
-        return subprocess.run(
-            [sys.executable, *command.split()],
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return job("publish", *flags.split())
 
     refused = publish(seed=4)
     assert refused.returncode == 1

@@ -4,9 +4,6 @@ A fake reader replaces PyTorch, except in one test.
 """
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -20,6 +17,7 @@ from sib_tf.experiments.execution import execute
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.reference import checkpoints, conversion, released_weights
 from tests.backbones.released_shapes import classifier_shapes, wrn_shapes
+from tests.running import job
 
 MEAN, DEVIATION = (120.0, 110.0, 100.0), (70.0, 60.0, 50.0)
 NAME, DIM, WAY = "wrn_10_1", 64, 5
@@ -131,8 +129,9 @@ def test_a_finished_folder_is_not_replaced(tmp_path, files):
 
 @pytest.mark.slow
 def test_the_pipeline_accepts_converted_weights(tmp_path, files):
-    config = make_config()
-    convert(tmp_path / "out", files)
+    fields = {"data.classes": (5, 5, 5), "meta.num_steps": 1, "eval.num_steps": 1}
+    config = make_config(fields)
+    convert(tmp_path / "out", files, fields)
     for step in families.steps(config, Options(weights=tmp_path / "out")):
         execute(step, families.read(config), tmp_path / "work")
     report = json.loads((tmp_path / "work/evaluation/report.json").read_text())
@@ -213,18 +212,8 @@ def test_checkpoints_written_by_pytorch(tmp_path):
 
 @pytest.mark.slow
 def test_the_job_names_a_missing_file(tmp_path):
-    result = subprocess.run(
-        [
-            *(sys.executable, "-m", "jobs.import_reference"),
-            "--config=configs/cifar_fs.py",
-            "--backbone=netFeatBest.pth",
-            f"--output={tmp_path / 'out'}",
-        ],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    flags = ("--config=configs/cifar_fs.py", "--backbone=netFeatBest.pth")
+    result = job("import_reference", *flags, f"--output={tmp_path / 'out'}")
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert "netFeatBest.pth is no file" in result.stderr.strip().splitlines()[-1]
