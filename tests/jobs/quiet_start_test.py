@@ -103,7 +103,7 @@ def test_log_lines_have_the_time_and_the_level_of_warnings(level, line):
 
 @pytest.fixture(scope="module")
 def another_backend():
-    """A start of the jobs with another backend of Keras, which keeps all of TensorFlow's messages."""
+    """A start of the jobs with another backend of Keras and all of TensorFlow's messages."""
     program = "import jobs, keras, sib_tf; print(keras.config.backend())"
     return run(program, KERAS_BACKEND="jax", TF_CPP_MIN_LOG_LEVEL="0")
 
