@@ -14,7 +14,7 @@ JOBS = sorted(file.stem for file in (ROOT / "jobs").glob("[a-z]*.py"))
 CONFIGS = ("glyphs:tiny", "image_folder.py", "cifar_fs:shot=5")
 
 # Starts each job in a process that is forked from one with everything imported; writes their exit
-# codes and what they print. A collection in a fork would copy what was imported: see gc.freeze.
+# codes and what they print. A collection in a fork would copy all that was imported: freeze it.
 START = """
 import gc, json, multiprocessing, os, runpy, sys
 import sib_tf.jobs, sib_tf.experiments.families, sib_tf.search.step, sib_tf.serving.client.model
