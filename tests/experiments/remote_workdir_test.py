@@ -118,14 +118,13 @@ def ram(monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_steps_on_beam_give_the_same_as_on_a_disk(ram, tmp_path):
-    weights = small_experiment.write_weights(tmp_path)
-    small_experiment.run(tmp_path / "disk", weights)
-    small_experiment.run(ram, weights, THREADS)
+def test_the_steps_on_beam_give_the_same_as_on_a_disk(ram, tmp_path_factory):
+    in_memory = small_experiment.in_memory(tmp_path_factory)
+    small_experiment.run(ram, in_memory / "weights", THREADS)
     found = small_experiment.records(ram)
     assert [len(records) for records in found.values()] == [352, 132, 130]
-    assert found == small_experiment.records(tmp_path / "disk")
-    assert small_experiment.results(ram) == small_experiment.results(tmp_path / "disk")
+    assert found == small_experiment.records(in_memory / "work")
+    assert small_experiment.results(ram) == small_experiment.results(in_memory / "work")
     assert (ram / "evaluation/pictures/episode.png").exists()
     left = {str(path).removeprefix(str(ram)) for path in ram.iterdir()}
     assert left == {"/backbone", "/data", "/episodes", "/evaluation", "/features", "/model"}

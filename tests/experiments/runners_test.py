@@ -42,15 +42,18 @@ def beam_args(request):
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    return small_experiment.write_weights(tmp_path_factory.mktemp("weights"))
+def in_memory(tmp_path_factory):
+    return small_experiment.in_memory(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def one_worker(weights, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("in_memory") / "work"
-    small_experiment.run(folder, weights)
-    return folder
+def weights(in_memory):
+    return in_memory / "weights"
+
+
+@pytest.fixture(scope="module")
+def one_worker(in_memory):
+    return in_memory / "work"
 
 
 @pytest.mark.slow

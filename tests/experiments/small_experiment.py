@@ -10,6 +10,7 @@ from sib_tf.backbones import registry
 from sib_tf.datasets import prepared
 from sib_tf.experiments import execution, families
 from sib_tf.experiments.options import Options
+from tests.experiments.made_once import made_once
 
 BEAM_STEPS = ("build_dataset", "build_episodes", "embed", "evaluate")
 
@@ -47,7 +48,7 @@ def trained_config():
             "meta.steps_per_epoch": 4,
             "meta.steps_per_call": 2,
             "eval.episodes": 4,
-            "eval.num_steps": 2,
+            "eval.num_steps": 1,
         }
     )
     smallest.grid = {"ways": (2,), "shots": (1,), "queries": (1, 3, 500), "episodes": 2}
@@ -71,6 +72,16 @@ def run(folder, weights, beam_args=()):
     for step in families.steps(config(), Options(weights=weights)):
         if step.name in (*BEAM_STEPS, "pretrain", "train"):
             execution.execute(step, checked, folder, beam_args=beam_args)
+
+
+def in_memory(tmp_path_factory):
+    """A folder with `weights`, and with the working directory `work` of a run without workers."""
+    return made_once(tmp_path_factory, "small_experiment", _run_in_memory)
+
+
+def _run_in_memory(folder):
+    (folder / "weights").mkdir()
+    run(folder / "work", write_weights(folder / "weights"))
 
 
 def records(folder):

@@ -1,18 +1,18 @@
 """One run of `jobs.pipeline` on the miniature of glyphs, for all test files that start from one."""
 
-import fcntl
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.experiments.made_once import made_once
+
 TINY = "--config=configs/glyphs.py:tiny"
 
 
 def copy(tmp_path_factory, *left_out):
-    """Copies the working directory of the run, which the first caller starts.
+    """Copies the working directory of the run.
 
     Args:
         tmp_path_factory: pytest's fixture.
@@ -21,26 +21,20 @@ def copy(tmp_path_factory, *left_out):
     Returns:
         The copy, and the completed process of the job.
     """
-    own = tmp_path_factory.getbasetemp()
-    # The processes of pytest-xdist have folders beside each other.
-    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder, printed = common / "tiny_run", common / "tiny_run.json"
-    with Path(f"{folder}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not printed.exists():
-            printed.write_text(json.dumps(_run(folder)))
+    folder = made_once(tmp_path_factory, "tiny_run", _run)
     copied = tmp_path_factory.mktemp("tiny") / "work"
-    shutil.copytree(folder, copied, ignore=shutil.ignore_patterns(*left_out))
-    return copied, subprocess.CompletedProcess([], 0, *json.loads(printed.read_text()))
+    shutil.copytree(folder / "work", copied, ignore=shutil.ignore_patterns(*left_out))
+    printed = json.loads((folder / "printed.json").read_text())
+    return copied, subprocess.CompletedProcess([], 0, *printed)
 
 
 def _run(folder):
     result = subprocess.run(
-        [sys.executable, "-m", "jobs.pipeline", TINY, f"--workdir={folder}"],
+        [sys.executable, "-m", "jobs.pipeline", TINY, f"--workdir={folder / 'work'}"],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    return result.stdout, result.stderr
+    (folder / "printed.json").write_text(json.dumps([result.stdout, result.stderr]))
