@@ -62,6 +62,7 @@ benchmark: $(INSTALLED)
 	$(RUN) -m benchmarks.images
 	$(RUN) -m benchmarks.serving
 	$(RUN) -m benchmarks.queries
+	$(RUN) -m benchmarks.predict
 
 # The archive is downloaded, unless MANUAL_DIR has it.
 CIFAR_FS := configs/cifar_fs.py:conv4_64
