@@ -22,18 +22,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 from PIL import Image
 
 from benchmarks.memory import forget_the_most, memory_mib
-from configs import photographs
-from sib_tf.backbones import feature_network, registry
+from benchmarks.ready_model import export_ready_model
 from sib_tf.datasets.images import list_images, read_rgb
 from sib_tf.report import markdown
-from sib_tf.serving.export import export
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict.prediction import classify_folder
 
@@ -69,15 +66,6 @@ def lay_out(folder: Path, size: tuple[int, int], files: int) -> None:
     (folder / "query").mkdir()
     for number in range(files):
         os.link(next(source), folder / f"query/{number}.jpg")
-
-
-def ready_model(folder: Path) -> None:
-    """Exports the ready model, as `configs/photographs.py` does, to folder/1."""
-    config = photographs.get_config()
-    backbone = registry.find(config.phi.backbone, config.phi.crop_size).build()
-    phi = feature_network.averaged(backbone, shift=0, mirror=config.phi.mirror)
-    head = keras.saving.load_model(config.model.file)
-    export(folder / "1", phi, head.for_any_way())
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -120,7 +108,7 @@ def rows() -> Iterator[list[str]]:
     for name, size in SIZES.items():
         with tempfile.TemporaryDirectory() as folder, context.Pool(1) as pool:
             lay_out(Path(folder), size, files)
-            ready_model(Path(folder) / "model")
+            export_ready_model(Path(folder) / "model" / "1")
             *times, memory = pool.apply(measure, (Path(folder), files, _RUNS.value))
             predict, decode, network = (files / time for time in times)
             both = files / (times[1] + times[2])
