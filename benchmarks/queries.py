@@ -72,7 +72,7 @@ def main(argv: Sequence[str]) -> None:
         num_steps=5,
         step_size=0.075,
         synthetic_gradient="general",
-        initialization="support_descent",
+        initialization="class_means",
     )
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "1"
