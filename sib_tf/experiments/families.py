@@ -11,7 +11,12 @@ from sib_tf.base import sections
 from sib_tf.base.errors import UserError
 from sib_tf.base.registry import Registry
 from sib_tf.experiments.configuration import Configuration
-from sib_tf.experiments.few_shot import exported_family, features_family, ready_family
+from sib_tf.experiments.few_shot import (
+    exported_family,
+    features_family,
+    ready_family,
+    released_family,
+)
 from sib_tf.experiments.few_shot import family as few_shot
 from sib_tf.experiments.few_shot.grid import refuse_no_ways
 from sib_tf.experiments.options import Options
@@ -46,6 +51,9 @@ FAMILIES["features"] = Family(
 )
 FAMILIES["ready"] = Family(
     ready_family.TITLE, ready_family.SECTIONS, ready_family.check, ready_family.steps
+)
+FAMILIES["released"] = Family(
+    released_family.TITLE, released_family.SECTIONS, released_family.check, released_family.steps
 )
 FAMILIES["exported"] = Family(
     exported_family.TITLE, exported_family.SECTIONS, refuse_no_ways, exported_family.steps
