@@ -54,6 +54,18 @@ def build(
     return keras.Sequential(layers, name=_PHI)
 
 
+def build_trained(backbone: str, *, image_size: int, crop_size: int) -> keras.Model:
+    """As `build`, of a backbone that comes with trained weights and a standardisation of its own.
+
+    Args:
+        backbone: name of the backbone, see `registry.find`.
+        image_size: H = W of the stored images.
+        crop_size: H = W of their centre that the backbone sees.
+    """
+    unused = {"mean": (0.0, 0.0, 0.0), "variance": (1.0, 1.0, 1.0)}
+    return build(backbone, image_size=image_size, crop_size=crop_size, **unused)
+
+
 @contextlib.contextmanager
 def _dtype_policy(name: str) -> Iterator[None]:
     """Layers made within get the policy."""

@@ -36,16 +36,21 @@ class Family:
             the section that returns one.
         check: callable that refuses sections which do not fit each other, by a UserError.
         steps: callable: config and options -> all steps, in an order in which they can run.
+        complete: callable: config -> the same with what one section leaves open for another to say;
+            comes before `check`.
     """
 
     title: str
     sections: Mapping[str, Callable[..., Any]]
     check: Callable[[Configuration], None]
     steps: Callable[[Configuration, Options], list[Step]]
+    complete: Callable[[Configuration], Configuration] = lambda config: config
 
 
 FAMILIES: Registry[Family] = Registry("config.family")
-FAMILIES["few_shot"] = Family(few_shot.TITLE, few_shot.SECTIONS, few_shot.check, few_shot.steps)
+FAMILIES["few_shot"] = Family(
+    few_shot.TITLE, few_shot.SECTIONS, few_shot.check, few_shot.steps, few_shot.complete
+)
 FAMILIES["features"] = Family(
     features_family.TITLE, features_family.SECTIONS, refuse_no_ways, features_family.steps
 )
@@ -84,9 +89,9 @@ def read(config: ConfigDict) -> Configuration:
         values[name] = _section(kind, name, fields.pop(name, {}))
     if fields:
         raise UserError(f"config.{next(iter(fields))} is unknown: see the sections of the config.")
-    checked = Configuration(values)
-    family.check(checked)
-    return checked
+    complete = family.complete(Configuration(values))
+    family.check(complete)
+    return complete
 
 
 def _family(config: ConfigDict) -> Family:

@@ -144,13 +144,13 @@ def test_an_export_of_other_weights_is_not_taken_for_these(weights, tmp_path):
 
 @pytest.mark.slow
 def test_the_job_needs_nothing_but_the_weights(tmp_path):
-    weights = ROOT / "results/mini_imagenet_conv4_64/1shot-seed0"
+    weights = ROOT / "results/cifar_fs_conv4_64/1shot-seed0"
     result = job("export", f"--weights={weights}", "--max_queries=3", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    name = "mini_imagenet_conv4_64_1shot-seed0"
+    name = "cifar_fs_conv4_64_1shot-seed0"
     assert result.stdout == f"The model is work/{name}/export/{name}\n"
     model = ExportedModel(tmp_path / "work" / name / "export" / name)
-    assert (model.num_classes, model.image_size, model.max_queries) == (5, (80, 80), 3)
+    assert (model.num_classes, model.image_size, model.max_queries) == (5, (32, 32), 3)
 
 
 @pytest.mark.slow
@@ -161,7 +161,7 @@ def test_the_job_needs_nothing_but_the_weights(tmp_path):
         (["--weights=x", "--workdir=y"], "--weights=x holds no backbone.keras"),
         (["--weights=x", "--base=y"], "--weights needs no --base: leave it out. See --help."),
         (["--config=configs/glyphs.py"], "is where the experiment of --config is: name it."),
-        (["--weights=x", "--max_queries=0"], "--max_queries=0: 0 is not in"),
+        (["--weights=x", "--max_queries=0"], "--max_queries=0: 0 is not a positive integer"),
     ],
 )
 def test_flags_that_do_not_fit_are_refused_in_one_line(args, words):

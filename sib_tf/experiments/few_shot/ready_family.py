@@ -73,12 +73,8 @@ def steps(config: Configuration, options: Options) -> list[Step]:
 
 def _write_phi(context: Context) -> dict[str, Any]:
     settings = context.config.phi
-    phi = feature_network.build(
-        settings.backbone,
-        image_size=settings.crop_size,
-        crop_size=settings.crop_size,
-        mean=(0.0, 0.0, 0.0),  # a trained backbone brings its own
-        variance=(1.0, 1.0, 1.0),
+    phi = feature_network.build_trained(
+        settings.backbone, image_size=settings.crop_size, crop_size=settings.crop_size
     )
     file = context.folder / pretraining.BACKBONE
     feature_network.save_frozen(phi, file, mirror=settings.mirror)
