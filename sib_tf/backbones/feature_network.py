@@ -173,13 +173,13 @@ def embed(phi: keras.Model, images: np.ndarray, batch_size: int = 500) -> np.nda
 
 
 def in_batches(
-    forward: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray, batch_size: int
+    forward: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray | tf.Tensor, batch_size: int
 ) -> np.ndarray:
     """Features of many images, in the memory that a batch takes.
 
     Args:
-        forward: callable: images, uint8 [B, H, W, 3] -> features [B, D].
-        images: images to embed, uint8 [n, H, W, 3].
+        forward: callable: images [B, H, W, 3] -> features [B, D].
+        images: images to embed, uint8 or float [n, H, W, 3].
         batch_size: most images of a batch.
 
     Returns:
