@@ -5,6 +5,7 @@ the section `config.data` of that data set, with `name` and what its content dep
 method `builder(folder)`.
 """
 
+import dataclasses
 import importlib
 import pkgutil
 from pathlib import Path
@@ -41,6 +42,13 @@ def source(**fields: Any) -> Source:
         raise UserError(f'config.data.name="{name}" is unknown: use one of {names()}.')
     module = importlib.import_module(f"sib_tf.datasets.{name}.{name}_dataset_builder")
     return sections.build(module.Settings, "data", fields)
+
+
+def of_size(section: Source, image_size: int) -> Source:
+    """The section with this H = W of its images, if it leaves their size open, by 0."""
+    if getattr(section, "image_size", None) != 0:
+        return section
+    return dataclasses.replace(section, image_size=image_size)
 
 
 def names() -> list[str]:

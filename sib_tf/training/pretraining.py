@@ -41,7 +41,8 @@ class Settings:
 
     Attributes:
         backbone: name of the backbone, as in `registry.build`.
-        crop_size: H = W of the centre of an image that phi looks at, pixels.
+        crop_size: H = W of the centre of an image that phi looks at, pixels; 0 becomes the
+            backbone's default, if it has one.
         crop_padding: padding of a random crop in training, pixels.
         flip: whether half of the training images are mirrored; the finished phi then averages over
             an image and its mirror image.
@@ -81,9 +82,10 @@ class Settings:
     selection_queries: int = 75
 
     def __post_init__(self) -> None:
-        at_least(1, batch_size=self.batch_size, crop_size=self.crop_size)
+        at_least(1, batch_size=self.batch_size)
         at_least(
             0,
+            crop_size=self.crop_size,
             epochs=self.epochs,
             crop_padding=self.crop_padding,
             color_jitter=self.color_jitter,
@@ -93,6 +95,7 @@ class Settings:
         )
         positive(learning_rate=self.learning_rate)
         found = registry.find(self.backbone, self.crop_size)  # refuses what cannot be built
+        object.__setattr__(self, "crop_size", found.image_size)
         if not self.epochs and not found.pretrained:
             raise UserError(
                 f'epochs=0 leaves backbone="{self.backbone}" untrained: raise it, or take one that '
@@ -156,10 +159,6 @@ def train(
     strategy = strategy or tf.distribute.get_strategy()
     strategies.refuse_unequal_shares(strategy, settings.batch_size)
     chief = strategies.is_chief(strategy)
-    if not settings.epochs:
-        if chief:
-            _save(folder, settings, _phi(settings, images))
-        return {"images": len(images), "replicas": strategy.num_replicas_in_sync}
     keras.utils.set_random_seed(seed)
     class_ids, targets = np.unique(labels, return_inverse=True)
     steps = len(images) // settings.batch_size
@@ -211,6 +210,20 @@ def train(
     _save(folder, settings, phi)
     write_json(folder / CURVES, resume.curves())
     return {**counts, "val_accuracy": max(resume.curves()["val_accuracy"])}
+
+
+def take(folder: Path, settings: Settings, image_size: int) -> None:
+    """Saves a backbone that comes with trained weights as phi, without any training.
+
+    Args:
+        folder: gets `backbone.keras`, see `train`.
+        settings: the backbone, which brings its own standardisation of pixels.
+        image_size: H = W of the stored images.
+    """
+    phi = feature_network.build_trained(
+        settings.backbone, image_size=image_size, crop_size=settings.crop_size
+    )
+    _save(folder, settings, phi)
 
 
 def _save(folder: Path, settings: Settings, phi: keras.Model) -> None:

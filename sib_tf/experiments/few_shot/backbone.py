@@ -71,6 +71,10 @@ def _pretrain(context: Context, strategy: str) -> dict[str, Any]:
     devices = strategies.build(strategy)  # before TensorFlow reads the images
     config = context.config
     builder = prepared.builder_of(prepared_data(context))
+    if not config.phi.epochs:
+        if strategies.is_chief(devices):
+            pretraining.take(context.folder, config.phi, preparation.image_size(builder))
+        return {"epochs": 0}
     images, labels = prepared.read_examples(builder, "train")
     validation_images, _ = prepared.read_examples(builder, "validation")
     return pretraining.train(

@@ -56,6 +56,11 @@ SECTIONS = {
 }
 
 
+def complete(config: Configuration) -> Configuration:
+    """Images whose size is left open are as large as what phi looks at."""
+    return config.replaced(data=sources.of_size(config.data, config.phi.crop_size))
+
+
 def check(config: Configuration) -> None:
     """Refuses sections that do not fit each other, as far as one can tell without the data.
 
