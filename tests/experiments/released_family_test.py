@@ -142,15 +142,23 @@ def test_an_export_of_other_weights_is_not_taken_for_these(weights, tmp_path):
         export(weights, tmp_path / "work", max_queries=7)
 
 
+def test_every_released_report_makes_a_card():
+    folders = [file.parent for file in ROOT.glob("results/*/*/model.keras")]
+    assert len(folders) >= 7
+    for folder in folders:
+        report = json.loads((folder / "report.json").read_text())
+        card = model_card.render("mine", report)
+        assert f"Data set: {report['dataset']}; backbone: {report['backbone']}" in card
+
+
 @pytest.mark.slow
-def test_the_job_needs_nothing_but_the_weights(tmp_path):
-    weights = ROOT / "results/cifar_fs_conv4_64/1shot-seed0"
+def test_the_job_needs_nothing_but_the_weights(weights, tmp_path):
     result = job("export", f"--weights={weights}", "--max_queries=3", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    name = "cifar_fs_conv4_64_1shot-seed0"
+    name = f"{tmp_path.name}_results"
     assert result.stdout == f"The model is work/{name}/export/{name}\n"
     model = ExportedModel(tmp_path / "work" / name / "export" / name)
-    assert (model.num_classes, model.image_size, model.max_queries) == (5, (32, 32), 3)
+    assert (model.image_size, model.max_queries) == ((SIZE, SIZE), 3)
 
 
 @pytest.mark.slow
