@@ -103,8 +103,8 @@ class MetaSettings(meta_training.Settings):
         synthetic_gradient: name of xi in `XI`, such as "dense" or "set".
         hidden_units: units of the hidden layers of xi; None: its default.
         start: what lambda is at first, a name of `STARTS`.
-        leave_one_out: whether the minibatches of a domain are seen by a phi that was trained without it,
-            as those of the target are; lambda is then the start, and not learned.
+        leave_one_out: whether a phi that was trained without a domain sees its minibatches, as with
+            the target; lambda is then the start, and not learned.
         num_steps: K, synthetic-gradient steps.
         step_size: eta, of the synthetic-gradient steps.
         rotation_step_size: eta_0, of the step down the rotation loss.
@@ -134,10 +134,11 @@ class MetaSettings(meta_training.Settings):
             at_least(1, hidden_units=self.hidden_units)
         XI[self.synthetic_gradient]
         STARTS[self.start]
-        if not self.variants:
-            raise UserError('variants is empty: name one, such as "rotation".')
-        for name in self.variants:
-            VARIANTS[name]
+        steps = [VARIANTS[name].takes_steps for name in self.variants]
+        if True not in steps[-1:]:
+            raise UserError(
+                f'variants={list(self.variants)} must end in one that takes steps, "rotation".'
+            )
 
     def model(self, variant: str, starts: Sequence[Start]) -> ZeroShotClassifier:
         """A fresh model to meta-train.

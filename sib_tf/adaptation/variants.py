@@ -19,6 +19,11 @@ class Variant:
     title: str
     changes: Mapping[str, Any]
 
+    @property
+    def takes_steps(self) -> bool:
+        """Whether it has a xi."""
+        return self.changes.get("num_steps") != 0
+
 
 VARIANTS: Registry[Variant] = Registry("variants")
 VARIANTS["plain"] = Variant("classifier without xi", {"num_steps": 0, "rotation_step_size": 0.0})

@@ -24,6 +24,7 @@ from sib_tf.experiments.adaptation.data import (
     target_split,
     training_splits,
 )
+from sib_tf.experiments.adaptation.evaluation import evaluate_step
 from sib_tf.experiments.adaptation.head import train_step
 from sib_tf.experiments.adaptation.minibatches import build_minibatches_step
 from sib_tf.experiments.configuration import Configuration
@@ -87,13 +88,17 @@ def steps(config: Configuration, options: Options) -> list[Step]:
         for part in ("train", "validation", "test")
     }
     target = target_split(config)
+    shown = [embed_step(data, phis[0], labelled, split) for split in held_out_splits(labelled)]
     of_target = [
         embed_step(data, phis[0], labelled, target),
         embed_by_batch_statistics_step(data, phis[0], labelled, target),
     ]
     before = [*phis, *embedded, minibatches["train"], minibatches["validation"]]
     trained = [train_step(before, variant, networks) for variant in config.meta.variants]
-    return [data, *minibatches.values(), *phis, *embedded, *of_target, *trained]
+    evaluate = evaluate_step(trained, [*shown, *of_target], minibatches["test"])
+    walk = [data, *minibatches.values(), *phis, *embedded, *shown, *of_target, *trained, evaluate]
+    # The same phi may see held-out images for training and for the report.
+    return [*{step.folder: step for step in walk}.values()]
 
 
 def _others(labelled: Sequence[str]) -> list[Sequence[str]]:

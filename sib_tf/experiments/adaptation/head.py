@@ -10,6 +10,7 @@ from sib_tf.adaptation.batches import FeatureRows, evaluation_batches, training_
 from sib_tf.experiments.adaptation.backbone import stored_features, stored_start
 from sib_tf.experiments.adaptation.data import held_out_splits, training_splits
 from sib_tf.experiments.adaptation.minibatches import stored_minibatches
+from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.step import Context, Step
 from sib_tf.training import meta_training
 
@@ -41,6 +42,11 @@ def model_file(context: Context, variant: str) -> Path:
 def model_curves(context: Context, variant: str) -> Path:
     """The metrics of its training."""
     return context.workdir / _folder(variant) / meta_training.CURVES
+
+
+def exported_variant(config: Configuration) -> str:
+    """The variant that users get."""
+    return config.meta.variants[-1]
 
 
 def _folder(variant: str) -> str:
