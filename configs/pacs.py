@@ -70,4 +70,6 @@ def get_config(variant: str = "") -> ConfigDict:
     config.meta.clip_norm = 1.0
 
     config.eval = ConfigDict({"num_steps": 5})
+
+    config.export = ConfigDict({"name": f"pacs_{target}"})
     return config

@@ -27,7 +27,9 @@ from sib_tf.experiments.adaptation.data import (
 from sib_tf.experiments.adaptation.evaluation import evaluate_step
 from sib_tf.experiments.adaptation.head import train_step
 from sib_tf.experiments.adaptation.minibatches import build_minibatches_step
+from sib_tf.experiments.adaptation.release import export_step, predict_step
 from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.few_shot.release import ExportSettings
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Step
 from sib_tf.experiments.unrolling import refuse_fewer_steps
@@ -41,6 +43,7 @@ SECTIONS = {
     "minibatches": MinibatchSettings,
     "meta": MetaSettings,
     "eval": EvaluationSettings,
+    "export": ExportSettings,
 }
 
 
@@ -96,7 +99,19 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     before = [*phis, *embedded, minibatches["train"], minibatches["validation"]]
     trained = [train_step(before, variant, networks) for variant in config.meta.variants]
     evaluate = evaluate_step(trained, [*shown, *of_target], minibatches["test"])
-    walk = [data, *minibatches.values(), *phis, *embedded, *shown, *of_target, *trained, evaluate]
+    exported = export_step(trained[-1], evaluate)
+    walk = [
+        data,
+        *minibatches.values(),
+        *phis,
+        *embedded,
+        *shown,
+        *of_target,
+        *trained,
+        evaluate,
+        exported,
+        predict_step(exported, minibatches["test"]),
+    ]
     # The same phi may see held-out images for training and for the report.
     return [*{step.folder: step for step in walk}.values()]
 
