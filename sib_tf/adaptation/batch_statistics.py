@@ -24,9 +24,11 @@ def adapt(phi: keras.Model, images: np.ndarray) -> None:
         for layer in network._flatten_layers()
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
-    network.trainable = True
+    for layer in layers:
+        layer.trainable = True
     for number, start in enumerate(range(0, len(images), _BATCH)):
         for layer in layers:
             layer.momentum = number / (number + 1)  # so that all batches weigh the same
         network(images[start : start + _BATCH], training=True)
-    network.trainable = False
+    for layer in layers:
+        layer.trainable = False

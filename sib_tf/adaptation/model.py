@@ -79,23 +79,18 @@ class ZeroShotClassifier(keras.Model):
         self.starts = starts
         self.learned_start = learned_start
         self.initialization = RotationInitialization(
-            way,
-            feature_dim,
-            rotation_step_size,
-            starts,
-            trainable=learned_start,
-            dtype=self.dtype_policy,
+            way, feature_dim, rotation_step_size, starts, dtype=self.dtype_policy
         )
         self.decoder = CosineClassifier(dtype=self.dtype_policy)
-        self.xi = XI[synthetic_gradient](
-            way, hidden, trainable=num_steps > 0, dtype=self.dtype_policy
-        )
+        self.xi = XI[synthetic_gradient](way, hidden, dtype=self.dtype_policy)
         self.anchors = self.add_weight(
             name="anchors", shape=(starts, way, feature_dim), trainable=False
         )
         self.initialization.build()
         self.decoder.build((None, None, feature_dim))
         self.xi.build((None, None, way))
+        self.initialization.trainable = learned_start
+        self.xi.trainable = num_steps > 0  # else nothing depends on it
         self.built = True
 
     def call(self, inputs: Inputs) -> tf.Tensor:
