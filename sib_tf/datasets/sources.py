@@ -70,10 +70,8 @@ def _source(fields: Mapping[str, Any], *, in_domains: bool) -> Any:
         raise UserError(f'config.data.name="{name}" is unknown: use one of {names()}.')
     module = importlib.import_module(f"sib_tf.datasets.{name}.{name}_dataset_builder")
     if hasattr(module.Settings, "domains") != in_domains:
-        wanted = (
-            "domains with the same classes" if in_domains else "splits with classes of their own"
-        )
-        raise UserError(f'config.data.name="{name}" has no {wanted}, which this family needs.')
+        wanted = "domains of the same classes" if in_domains else "splits of different classes"
+        raise UserError(f'config.data.name="{name}" has no {wanted}: take another data set.')
     return sections.build(module.Settings, "data", fields)
 
 

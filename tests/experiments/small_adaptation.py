@@ -1,13 +1,12 @@
 """A tiny zero-shot experiment, with which everything trains in seconds and learns nothing."""
 
 from configs import pacs
-from sib_tf.datasets.pacs import small_raw_files
 
 
-def config(folder, target="sketch", raw=None):
-    """The config, and its raw files in a folder."""
-    small = pacs.get_config(f"target={target}")
-    small.manual_dir = str(raw or small_raw_files.write_raw_files(folder, size=20))
+def config(raw):
+    """The config; `raw` is a folder that `small_raw_files.write_raw_files` has written."""
+    small = pacs.get_config("target=sketch")
+    small.manual_dir = str(raw)
     small.update_from_flattened_dict(
         {
             "data.image_size": 18,
