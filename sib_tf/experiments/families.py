@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from sib_tf.base import sections
 from sib_tf.base.errors import UserError
 from sib_tf.base.registry import Registry
+from sib_tf.experiments.adaptation import family as adaptation
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot import (
     exported_family,
@@ -65,6 +66,9 @@ FAMILIES["exported"] = Family(
 )
 FAMILIES["regression"] = Family(
     regression.TITLE, regression.SECTIONS, regression.check, regression.steps
+)
+FAMILIES["adaptation"] = Family(
+    adaptation.TITLE, adaptation.SECTIONS, adaptation.check, adaptation.steps
 )
 
 

@@ -38,6 +38,8 @@ class EmbedChunk(beam.DoFn):
         views: V.
         augmentation: random changes of every view; None: plain images (then V = 1).
         seed: seed of the views.
+        turns: by how many angles each view is turned: 1, as it is; 4, by 0, 90, 180 and 270
+            degrees, which are views of their own, one after the other.
     """
 
     def __init__(
@@ -49,9 +51,11 @@ class EmbedChunk(beam.DoFn):
         views: int,
         augmentation: Augmentation | None,
         seed: int,
+        turns: int = 1,
     ) -> None:
         self._phi_file, self._data, self._split = phi, data, split
         self._views, self._augmentation, self._seed = views, augmentation, seed
+        self._turns = turns
 
     def setup(self) -> None:
         """Loads the backbone, once on each worker."""
@@ -70,7 +74,8 @@ class EmbedChunk(beam.DoFn):
         batches = prepared.examples(self._builder, f"{self._split}[{start}:{end}]", BATCH)
         for first, (images, labels) in zip(itertools.count(start, BATCH), batches, strict=False):
             views = (self._view(images, first, v) for v in range(self._views))
-            features = np.stack([in_batches(self._phi, view, _FORWARD) for view in views], axis=1)
+            turned = (tf.image.rot90(view, k) for view in views for k in range(self._turns))
+            features = np.stack([in_batches(self._phi, view, _FORWARD) for view in turned], axis=1)
             self._refuse_not_finite(features, labels, first)
             for position, (label, row) in enumerate(zip(labels, features, strict=True), first):
                 yield encode(position, label, row)
@@ -103,6 +108,7 @@ def write(
     views: int = 1,
     augmentation: Augmentation | None = None,
     seed: int = 0,
+    turns: int = 1,
     beam_args: Sequence[str] = (),
 ) -> int:
     """Embeds a split of a data set into `folder`.
@@ -115,6 +121,7 @@ def write(
         views: V, augmented views of each image.
         augmentation: random changes of every view; None: plain images.
         seed: seed of the views.
+        turns: by how many angles each view is turned, see `EmbedChunk`; the table has V * turns.
         beam_args: options of the Beam runner.
 
     Returns:
@@ -130,7 +137,13 @@ def write(
     _refuse_other_images(network, phi, info.features["image"].shape)
     folder.mkdir(parents=True)
     embed = EmbedChunk(
-        phi=str(phi), data=str(data), split=split, views=views, augmentation=augmentation, seed=seed
+        phi=str(phi),
+        data=str(data),
+        split=split,
+        views=views,
+        augmentation=augmentation,
+        seed=seed,
+        turns=turns,
     )
     runner.write_records(
         folder / split, range(0, count, CHUNK), beam.ParDo(embed), beam_args=beam_args
@@ -138,7 +151,7 @@ def write(
     write_info(
         folder,
         examples=count,
-        views=views,
+        views=views * turns,
         dim=network.output_shape[-1],
         network=feature_network.network_name(network),
     )

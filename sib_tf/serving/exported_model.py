@@ -11,6 +11,7 @@ import tensorflow as tf
 from sib_tf.backbones.feature_network import in_batches
 from sib_tf.base.errors import UserError, first_line
 from sib_tf.serving import query_limit, versions
+from sib_tf.serving.zero_shot import contract
 
 BATCH = 256  # images embedded at a time: bounds the memory
 
@@ -56,6 +57,8 @@ class ExportedModel:
             UserError: if the folder holds no SavedModel or one of another signature.
         """
         version = versions.newest(folder)
+        if (version / contract.FILE).exists():
+            raise UserError(f"{version}: classifies without labelled images; leave out --support")
         try:
             self._model = tf.saved_model.load(str(version))
             self._embed = self._model.signatures["embed"]
