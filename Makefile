@@ -62,6 +62,8 @@ benchmark: $(INSTALLED)
 	$(RUN) -m benchmarks.images
 	$(RUN) -m benchmarks.serving
 	$(RUN) -m benchmarks.queries
+	$(RUN) -m benchmarks.predict
+	$(RUN) -m benchmarks.server
 
 # The archive is downloaded, unless MANUAL_DIR has it.
 CIFAR_FS := configs/cifar_fs.py:conv4_64

@@ -7,6 +7,8 @@ from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
 DASK = ["dask>=2024.4.2", "distributed>=2024.4.2"]
+HEIF = ["pillow-heif>=0.16"]
+HUB = ["keras-hub>=0.32"]
 
 setup(
     name="sib_tf",
@@ -47,11 +49,13 @@ setup(
     ],
     extras_require={
         "dask": DASK,  # --runner=DaskRunner
-        "heif": ["pillow-heif>=0.16"],  # images of phones
-        "hub": ["keras-hub>=0.32"],  # config.phi.backbone="keras_hub/..."
+        "heif": HEIF,  # images of phones
+        "hub": HUB,  # config.phi.backbone="keras_hub/..."
         "reference": ["torch>=2.2"],  # jobs.import_reference
         "test": [
             *DASK,
+            *HEIF,
+            *HUB,
             "dill",  # of tfds.testing
             "import-linter>=2.1",
             "pytest>=8",

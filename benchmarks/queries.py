@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks.memory import forget_the_most, memory_mib
 from sib_tf import FewShotClassifier
 from sib_tf.backbones import registry
 from sib_tf.report import markdown
@@ -27,13 +28,6 @@ from sib_tf.serving.export import export
 _QUERIES = flags.DEFINE_multi_integer("queries", [75, 1000, 10_000], "Numbers of queries.", 1)
 
 WAY, SHOT, CALLS = 20, 5, 5
-
-
-def memory_mib(field: str) -> float:
-    """Memory of this process as Linux counts it: "VmRSS", now; "VmHWM", the most so far."""
-    status = Path("/proc/self/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith(field))
-    return int(line.split()[1]) / 1024
 
 
 def measure(model: str, queries: int) -> tuple[float, float]:
@@ -51,7 +45,7 @@ def measure(model: str, queries: int) -> tuple[float, float]:
     }
     answer(**support, query_features=features(2))
     query, seconds = features(queries), []
-    Path("/proc/self/clear_refs").write_text("5")  # the most so far is now
+    forget_the_most()
     before = memory_mib("VmRSS")
     for _ in range(CALLS):
         start = time.perf_counter()
@@ -78,7 +72,7 @@ def main(argv: Sequence[str]) -> None:
         num_steps=5,
         step_size=0.075,
         synthetic_gradient="general",
-        initialization="support_descent",
+        initialization="class_means",
     )
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "1"

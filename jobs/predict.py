@@ -7,6 +7,10 @@ CLASS_FOLDERS holds one folder of images per class. FOLDER gets `predictions.csv
 or that in the folder --model. With --sort_into=NEW_FOLDER the images are also copied into folders
 of their classes.
 
+    python -m jobs.predict --model work/pacs/sketch/export/pacs_sketch --query IMAGES ...
+
+classifies images of a domain of which none is labelled, with a model of configs/pacs.py.
+
     python -m jobs.predict --server HOST:PORT --model NAME ...
 
 asks a model behind TensorFlow Serving instead, by gRPC or, with --rest, by HTTP. Then the accuracy
@@ -28,7 +32,14 @@ from sib_tf.base.file_names import legible
 from sib_tf.serving.client.model import connect
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict import findings
-from sib_tf.serving.predict.prediction import PAGE_FILE, Model, Options, classify_folder
+from sib_tf.serving.predict.prediction import (
+    PAGE_FILE,
+    Model,
+    Options,
+    classify_folder,
+    classify_unlabelled,
+)
+from sib_tf.serving.zero_shot.exported_model import ZeroShotModel
 
 from . import _app
 
@@ -38,7 +49,10 @@ _MODEL = flags.DEFINE_string(
     "Folder of an exported model, or of one version of it. With --server, the model's name there.",
 )
 _SUPPORT = flags.DEFINE_string(
-    "support", None, "Folder with one folder of images per class.", required=True
+    "support",
+    None,
+    "Folder with one folder of images per class. Without it the model must be one that knows its "
+    "classes, as that of configs/pacs.py does.",
 )
 _QUERY = flags.DEFINE_string("query", None, "Folder of the images to classify.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write the results to.", required=True)
@@ -89,6 +103,13 @@ def _has_model_for_server(values: dict[str, str | None]) -> bool:
 
 
 @flags.multi_flags_validator(
+    ["server", "support"], "A model on a server needs labelled images: name them by --support."
+)
+def _has_support_for_server(values: dict[str, str | None]) -> bool:
+    return values["server"] is None or values["support"] is not None
+
+
+@flags.multi_flags_validator(
     ["sort_into", "link"], "--link is a way to sort: name a folder by --sort_into."
 )
 def _has_folder_for_links(values: dict[str, str | bool | None]) -> bool:
@@ -104,8 +125,12 @@ def main(argv: Sequence[str]) -> None:
         link=_LINK.value,
         take_steps=_STEPS.value is None,
     )
-    support, query, output = map(storage.local, (_SUPPORT.value, _QUERY.value, _OUTPUT.value))
-    outcome = classify_folder(_model(), support, query, output, options)
+    query, output = map(storage.local, (_QUERY.value, _OUTPUT.value))
+    if _SUPPORT.value is None:
+        outcome = classify_unlabelled(ZeroShotModel(_folder()), query, output, options)
+    else:
+        support = storage.local(_SUPPORT.value)
+        outcome = classify_folder(_model(), support, query, output, options)
     print(
         f"Classified {len(outcome.task.query_files)} images, skipped {outcome.unreadable} "
         f"unreadable: see {output / PAGE_FILE}"
@@ -121,10 +146,14 @@ def _path(name: str | None) -> Path | None:
 def _model() -> Model:
     if _SERVER.value is not None:
         return connect(_SERVER.value, _MODEL.value, timeout=_TIMEOUT.value, rest=_REST.value)
+    return ExportedModel(_folder())
+
+
+def _folder() -> Path:
     folder = storage.path(_MODEL.value)
     if not _MODEL.present and not folder.exists():
         raise UserError(f"{folder}: is not there yet: run `make photographs`, or name a --model")
-    return ExportedModel(folder)
+    return folder
 
 
 if __name__ == "__main__":

@@ -34,11 +34,12 @@ def main(argv: Sequence[str]) -> None:
     del argv  # There are only flags.
     experiment = _experiment()
     options = Options(strategy=_STRATEGY.value)
-    (step,) = families.steps_of(experiment.config, "pretrain", options)
+    steps = families.steps_of(experiment.config, "pretrain", options)
     if _STRATEGY.value == strategies.MULTI_WORKER and not cluster.from_environment().is_chief:
-        experiment.assist(step)
+        for step in steps:
+            experiment.assist(step)
     else:
-        experiment.run([step])
+        experiment.run(steps)
 
 
 if __name__ == "__main__":

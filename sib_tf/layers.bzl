@@ -5,7 +5,7 @@ _LAYERS = [
     ["search"],
     ["experiments"],
     ["serving"],
-    ["few_shot", "regression"],
+    ["adaptation", "few_shot", "regression"],
     ["features", "training"],
     ["backbones", "datasets"],
     ["beam", "method", "report"],

@@ -9,6 +9,7 @@ from sib_tf.backbones.conv4 import Conv4
 from sib_tf.backbones.efficientnet_lite import EfficientNetLite0
 from sib_tf.backbones.keras_application import KerasApplication
 from sib_tf.backbones.keras_hub_encoder import KerasHubEncoder
+from sib_tf.backbones.resnet import ResNet
 from sib_tf.backbones.wide_resnet import WideResNet
 from sib_tf.base.errors import UserError
 from sib_tf.base.registry import Registry
@@ -16,6 +17,7 @@ from sib_tf.base.registry import Registry
 BACKBONES: Registry[type[Backbone]] = Registry("backbone")
 BACKBONES["conv4"] = Conv4
 BACKBONES["efficientnet_lite0"] = EfficientNetLite0
+BACKBONES["resnet"] = ResNet
 BACKBONES["wrn"] = WideResNet
 BACKBONES["keras_applications"] = KerasApplication
 BACKBONES["keras_hub"] = KerasHubEncoder

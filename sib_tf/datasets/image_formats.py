@@ -36,7 +36,7 @@ def open_image(file: BinaryIO) -> Image.Image:
         UnidentifiedImageError: if it is no image.
         DECODING_ERRORS: if its header is damaged.
     """
-    _register_heif()
+    register_heif()
     return Image.open(file)
 
 
@@ -63,7 +63,8 @@ def why_unidentified(path: Path) -> str:
 
 
 @functools.cache
-def _register_heif() -> None:
+def register_heif() -> None:
+    """Lets Pillow read HEIC if the plugin is installed; once, for a failing import takes long."""
     try:
         import pillow_heif
     except ImportError:

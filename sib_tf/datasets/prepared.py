@@ -1,8 +1,9 @@
 """Data sets: TFDS builders and plain reading of what they prepared.
 
-Every data set has the splits `train`, `validation` and `test` with disjoint classes, and the
-features `image` (uint8 [H, W, 3]), `label` (one label space for all splits) and `id` (text). The
-position of an example in its split, in the order that TFDS stores it, is its id in episodes.
+Every data set has the splits `train`, `validation` and `test` with disjoint classes, or splits for
+each of several domains with the same classes, and the features `image` (uint8 [H, W, 3]), `label`
+(one label space for all splits) and `id` (text). The position of an example in its split, in the
+order that TFDS stores it, is its id in episodes.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from sib_tf.backbones import feature_network
 from sib_tf.backbones.augmentation import NUM_DRAWS, Augmentation
+from sib_tf.backbones.feature_network import in_batches
 from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
@@ -18,7 +19,8 @@ from sib_tf.beam.counters import counter
 from sib_tf.datasets import prepared
 from sib_tf.features.feature_table import encode, not_finite, write_info
 
-BATCH = 500  # images of one forward pass; fixed, for the draws of their views are made together
+BATCH = 500  # images whose views are drawn together; fixed, or they would be others
+_FORWARD = 100  # images of one forward pass: five times as many take gigabytes at 160 pixels
 # Images of one Beam element, in full batches. More would leave workers idle at the end of a small
 # split; for each, opening the data set takes as long as embedding some 80 images ten times.
 CHUNK = 8 * BATCH
@@ -36,6 +38,8 @@ class EmbedChunk(beam.DoFn):
         views: V.
         augmentation: random changes of every view; None: plain images (then V = 1).
         seed: seed of the views.
+        turns: by how many angles each view is turned: 1, as it is; 4, by 0, 90, 180 and 270
+            degrees, which are views of their own, one after the other.
     """
 
     def __init__(
@@ -47,9 +51,11 @@ class EmbedChunk(beam.DoFn):
         views: int,
         augmentation: Augmentation | None,
         seed: int,
+        turns: int = 1,
     ) -> None:
         self._phi_file, self._data, self._split = phi, data, split
         self._views, self._augmentation, self._seed = views, augmentation, seed
+        self._turns = turns
 
     def setup(self) -> None:
         """Loads the backbone, once on each worker."""
@@ -67,8 +73,9 @@ class EmbedChunk(beam.DoFn):
         end = min(start + CHUNK, self._builder.info.splits[self._split].num_examples)
         batches = prepared.examples(self._builder, f"{self._split}[{start}:{end}]", BATCH)
         for first, (images, labels) in zip(itertools.count(start, BATCH), batches, strict=False):
-            views = [self._phi(self._view(images, first, v)) for v in range(self._views)]
-            features = np.stack(views, axis=1)
+            views = (self._view(images, first, v) for v in range(self._views))
+            turned = (tf.image.rot90(view, k) for view in views for k in range(self._turns))
+            features = np.stack([in_batches(self._phi, view, _FORWARD) for view in turned], axis=1)
             self._refuse_not_finite(features, labels, first)
             for position, (label, row) in enumerate(zip(labels, features, strict=True), first):
                 yield encode(position, label, row)
@@ -101,6 +108,7 @@ def write(
     views: int = 1,
     augmentation: Augmentation | None = None,
     seed: int = 0,
+    turns: int = 1,
     beam_args: Sequence[str] = (),
 ) -> int:
     """Embeds a split of a data set into `folder`.
@@ -113,6 +121,7 @@ def write(
         views: V, augmented views of each image.
         augmentation: random changes of every view; None: plain images.
         seed: seed of the views.
+        turns: by how many angles each view is turned, see `EmbedChunk`; the table has V * turns.
         beam_args: options of the Beam runner.
 
     Returns:
@@ -128,7 +137,13 @@ def write(
     _refuse_other_images(network, phi, info.features["image"].shape)
     folder.mkdir(parents=True)
     embed = EmbedChunk(
-        phi=str(phi), data=str(data), split=split, views=views, augmentation=augmentation, seed=seed
+        phi=str(phi),
+        data=str(data),
+        split=split,
+        views=views,
+        augmentation=augmentation,
+        seed=seed,
+        turns=turns,
     )
     runner.write_records(
         folder / split, range(0, count, CHUNK), beam.ParDo(embed), beam_args=beam_args
@@ -136,7 +151,7 @@ def write(
     write_info(
         folder,
         examples=count,
-        views=views,
+        views=views * turns,
         dim=network.output_shape[-1],
         network=feature_network.network_name(network),
     )

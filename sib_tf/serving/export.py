@@ -6,13 +6,24 @@ import keras
 import tensorflow as tf
 
 from sib_tf.few_shot.model import FewShotClassifier
-from sib_tf.serving import encoded_images
-from sib_tf.serving.request_checks import finite, of_equal_size, of_shape, support_of_every_class
+from sib_tf.serving import encoded_images, query_limit
+from sib_tf.serving.request_checks import (
+    at_most,
+    finite,
+    of_equal_size,
+    of_shape,
+    support_of_every_class,
+)
 
 Tensors = dict[str, tf.Tensor]
 
 
-def export(folder: Path, phi: keras.Model, classifier: FewShotClassifier) -> None:
+def export(
+    folder: Path,
+    phi: keras.Model,
+    classifier: FewShotClassifier,
+    max_queries: int = query_limit.DEFAULT,
+) -> None:
     """Writes phi and a classifier as one SavedModel.
 
     B episodes, S support and Q query images, N classes. B, S and Q are free at call time, N where
@@ -34,15 +45,17 @@ def export(folder: Path, phi: keras.Model, classifier: FewShotClassifier) -> Non
     on other episodes, but for the rounding of phi; the steps, which amplify rounding, are computed
     in float64. A class that an episode lacks and another one of its batch has gets probability 0.
 
-    A request with a bad input gets INVALID_ARGUMENT and the name of the input.
+    A request with a bad input, or with more queries in an episode than `max_queries`, gets
+    INVALID_ARGUMENT and the name of the input before anything is computed.
 
     Args:
         folder: folder to write; must not exist.
         phi: frozen backbone, images [B, H, W, 3], values 0..255, to features [B, D].
         classifier: classifier that was meta-trained on features of this phi.
+        max_queries: most queries of an episode; bounds the memory that a request takes.
     """
     classifier = classifier.for_serving()
-    served = _Served(phi, classifier)
+    served = _Served(phi, classifier, max_queries)
     archive = keras.export.ExportArchive()
     archive.track(phi)
     archive.track(classifier)
@@ -54,6 +67,7 @@ def export(folder: Path, phi: keras.Model, classifier: FewShotClassifier) -> Non
     images = tf.TensorSpec((None, *served.image), tf.uint8, "images")
     archive.add_endpoint("embed", served.embed, [images])
     archive.write_out(str(folder), verbose=False)
+    query_limit.write(folder, max_queries)
 
 
 def _specs(
@@ -75,10 +89,11 @@ class _Served:
         feature: shape of a feature vector, (D,).
     """
 
-    def __init__(self, phi: keras.Model, classifier: FewShotClassifier) -> None:
+    def __init__(self, phi: keras.Model, classifier: FewShotClassifier, max_queries: int) -> None:
         self.image = tuple(phi.input_shape[1:])
         self.feature = tuple(phi.output_shape[1:])
         self._phi, self._classifier = phi, classifier
+        self._max_queries = max_queries
 
     def classify(
         self, support_images: tf.Tensor, support_labels: tf.Tensor, query_images: tf.Tensor
@@ -90,6 +105,7 @@ class _Served:
             query_images=query_images,
         )
         mask = tf.reduce_any(inputs["query_images"] != 0, axis=(2, 3, 4))
+        self._limit("query_images", inputs, mask)
         return self._classify_images(**inputs, query_mask=mask)
 
     def classify_encoded(
@@ -102,6 +118,7 @@ class _Served:
             query_images=query_images,
         )
         mask = inputs["query_images"] != b""
+        self._limit("query_images", inputs, mask)
         for name in ("support_images", "query_images"):
             inputs[name] = encoded_images.decode(name, inputs[name], *self.image[:2])
         return self._classify_images(**inputs, query_mask=mask)
@@ -115,9 +132,10 @@ class _Served:
             support_labels=support_labels,
             query_features=query_features,
         )
+        mask = tf.reduce_any(inputs["query_features"] != 0, axis=-1)
+        self._limit("query_features", inputs, mask)
         for name in ("support_features", "query_features"):
             inputs[name] = finite(name, inputs[name])
-        mask = tf.reduce_any(inputs["query_features"] != 0, axis=-1)
         return self._adapt({**inputs, "query_mask": mask})
 
     def embed(self, images: tf.Tensor) -> Tensors:
@@ -133,6 +151,10 @@ class _Served:
         inputs |= of_equal_size(1, {name: inputs[name] for name in (support, labels)})
         inputs[labels] = support_of_every_class(inputs[labels], self._classifier.way)
         return inputs
+
+    def _limit(self, name: str, inputs: Tensors, mask: tf.Tensor) -> None:
+        """Lets the queries wait for the check that they are no more than allowed."""
+        inputs[name] = at_most(self._max_queries, name, inputs[name], mask)
 
     def _classify_images(
         self,

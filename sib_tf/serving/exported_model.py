@@ -1,6 +1,7 @@
 """A SavedModel that was written by `export`, in this process."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -9,7 +10,8 @@ import tensorflow as tf
 
 from sib_tf.backbones.feature_network import in_batches
 from sib_tf.base.errors import UserError, first_line
-from sib_tf.serving import versions
+from sib_tf.serving import query_limit, versions
+from sib_tf.serving.zero_shot import contract
 
 BATCH = 256  # images embedded at a time: bounds the memory
 
@@ -42,6 +44,7 @@ class ExportedModel:
         image_size: height and width of the images that the model takes, in pixels.
         num_classes: number of classes that the model tells apart; None if any number.
         feature_dim: number of features of an image.
+        max_queries: most queries that are classified together; None if any number.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,6 +57,8 @@ class ExportedModel:
             UserError: if the folder holds no SavedModel or one of another signature.
         """
         version = versions.newest(folder)
+        if (version / contract.FILE).exists():
+            raise UserError(f"{version}: classifies without labelled images; leave out --support")
         try:
             self._model = tf.saved_model.load(str(version))
             self._embed = self._model.signatures["embed"]
@@ -63,6 +68,7 @@ class ExportedModel:
             if None in (height, width):
                 raise ValueError("its image size is not fixed")
             outputs = [self._classify.structured_outputs[name] for name in Answers._fields]
+            self.max_queries = query_limit.read(version)
         except (KeyError, OSError, ValueError, tf.errors.OpError) as error:
             raise UserError(
                 f"{version}: cannot be loaded as an exported model ({first_line(error)}); "
@@ -83,11 +89,21 @@ class ExportedModel:
     ) -> Answers:
         """Classifies every query by its features.
 
+        More queries than `max_queries` are dealt out to tasks of equal size, as cards are: they may
+        be sorted by class.
+
         Args:
             support: features of the support, float32 [S, D].
             support_labels: their labels, int32 [S], each of 0 .. N-1 once or more.
             query: features of the query, float32 [Q, D].
         """
+        hands = max(1, math.ceil(len(query) / (self.max_queries or math.inf)))
+        parts = [self._together(support, support_labels, query[n::hands]) for n in range(hands)]
+        return Answers(*(_dealt_back(answers) for answers in zip(*parts, strict=True)))
+
+    def _together(
+        self, support: np.ndarray, support_labels: np.ndarray, query: np.ndarray
+    ) -> Answers:
         inputs = {
             "support_features": tf.constant(support)[tf.newaxis],
             "support_labels": tf.constant(support_labels)[tf.newaxis],
@@ -103,3 +119,11 @@ class ExportedModel:
     def features(self, images: np.ndarray) -> np.ndarray:
         """Features float32 [n, D] of images uint8 [n, H, W, 3]."""
         return in_batches(lambda batch: self._embed(images=batch)["features"], images, BATCH)
+
+
+def _dealt_back(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows [n, ...] in the order in which they were, of which part i has every len(parts)-th."""
+    rows = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    for n, part in enumerate(parts):
+        rows[n :: len(parts)] = part
+    return rows

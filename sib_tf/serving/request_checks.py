@@ -64,6 +64,25 @@ def support_of_every_class(labels: tf.Tensor, way: int | None) -> tf.Tensor:
         return tf.identity(labels)
 
 
+def at_most(limit: int, name: str, x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """An input of queries that are no more than the model takes.
+
+    Args:
+        limit: most queries of an episode, besides one of padding.
+        name: name of the input, for errors.
+        x: the input, [B, Q, ...].
+        mask: which queries are no padding, bool [B, Q].
+
+    Raises:
+        tf.errors.InvalidArgumentError: if an episode has more queries, or as much padding.
+    """
+    present = tf.reduce_max(tf.reduce_sum(tf.cast(mask, tf.int32), axis=1))
+    number = tf.maximum(present, tf.shape(x)[1] - 1)
+    words = f"{name} must be no more than {limit} in an episode, the max_queries of the model, got"
+    with _required(number <= limit, words, number):
+        return tf.identity(x)
+
+
 def finite(name: str, x: tf.Tensor) -> tf.Tensor:
     """An input of features [..., D] without NaN or infinity, of which squares are finite, too.
 

@@ -68,6 +68,51 @@ def wrn_features(images, weights, depth):
     return norm_relu(x, weights, "bn1").mean(axis=(2, 3))
 
 
+def resnet_shapes():
+    """Shapes of ResNet-18's weights by their names in torchvision."""
+    shapes = {"conv1.weight": (64, 3, 7, 7)}
+    norms = {"bn1": 64}
+    inputs = 64
+    for stage, channels in enumerate((64, 128, 256, 512), start=1):
+        for block in range(2):
+            prefix = f"layer{stage}.{block}"
+            shapes[f"{prefix}.conv1.weight"] = (channels, inputs, 3, 3)
+            shapes[f"{prefix}.conv2.weight"] = (channels, channels, 3, 3)
+            norms |= {f"{prefix}.bn1": channels, f"{prefix}.bn2": channels}
+            if inputs != channels:
+                shapes[f"{prefix}.downsample.0.weight"] = (channels, inputs, 1, 1)
+                norms[f"{prefix}.downsample.1"] = channels
+            inputs = channels
+    for norm, channels in norms.items():
+        for part in ("weight", "bias", "running_mean", "running_var"):
+            shapes[f"{norm}.{part}"] = (channels,)
+    return shapes
+
+
+def norm_alone(x, weights, name):
+    """BatchNorm, as the difference of what a ReLU makes of it and of its negative."""
+    negative = {**weights, **{f"{name}.{p}": -weights[f"{name}.{p}"] for p in ("weight", "bias")}}
+    return norm_relu(x, weights, name) - norm_relu(x, negative, name)
+
+
+def resnet_features(images, weights):
+    x = convolve(np.moveaxis(images, -1, 1), weights["conv1.weight"], stride=2)
+    x = np.pad(norm_relu(x, weights, "bn1"), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(2, 3))
+    x = windows[:, :, ::2, ::2].max(axis=(4, 5))
+    for stage in range(1, 5):
+        for block in range(2):
+            prefix, stride = f"layer{stage}.{block}", 2 if stage > 1 and block == 0 else 1
+            y = convolve(x, weights[f"{prefix}.conv1.weight"], stride)
+            y = norm_relu(y, weights, f"{prefix}.bn1")
+            y = norm_alone(convolve(y, weights[f"{prefix}.conv2.weight"]), weights, f"{prefix}.bn2")
+            if f"{prefix}.downsample.0.weight" in weights:
+                x = convolve(x, weights[f"{prefix}.downsample.0.weight"], stride)
+                x = norm_alone(x, weights, f"{prefix}.downsample.1")
+            x = np.maximum(0, x + y)
+    return x.mean(axis=(2, 3))
+
+
 def assert_same_features(name, image_size, weights, expected_of):
     images = np.random.default_rng(1).normal(size=(2, image_size, image_size, 3))
     model = registry.build(name, image_size)
@@ -96,9 +141,18 @@ def test_conv4_agrees_with_numpy(width, image_size):
     assert_same_features(f"conv4_{width}", image_size, weights, conv4_features)
 
 
+def test_resnet_agrees_with_numpy():
+    weights = random_weights(resnet_shapes())
+    for name in weights:
+        if name.endswith("bn2.weight"):  # or the sums of the blocks would grow
+            weights[name] *= 0.2
+    assert_same_features("resnet_18", 64, weights, resnet_features)
+
+
 @pytest.mark.parametrize(
     ("name", "image_size", "dim"),
     [
+        ("resnet_18", 128, 512),
         ("conv4_64", 16, 64),
         ("conv4_64", 32, 64 * 2 * 2),
         ("conv4_64", 80, 64 * 5 * 5),
@@ -141,6 +195,7 @@ def test_running_averages_match_pytorch():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("resnet_50", r'"resnet_50".*depth 50: use 18 or 34'),
         ("wrn_12_1", r'"wrn_12_1".*depth 12.*6n \+ 4'),
         ("wrn_4_1", r'"wrn_4_1".*depth 4.*6n \+ 4'),
         ("wrn_28", r'"wrn_28" is unknown: .*wrn_DEPTH_WIDTH, such as "wrn_28_10"'),
@@ -177,6 +232,21 @@ def test_wrn_28_10_has_the_published_size_and_trains(experiment, size):
     assert round(trained / 1e6, 1) == 36.5  # as published for WRN-28-10
     assert sum(np.prod(w.shape) for w in phi.trainable_weights) == trained
     assert phi(images, training=False).shape == (2, 640)
+    assert_trains(phi, images)
+
+
+@pytest.mark.slow
+def test_resnet_18_has_the_published_size_and_trains():
+    images = np.random.default_rng(3).normal(size=(2, 64, 64, 3)).astype(np.float32)
+    phi = registry.build("resnet_18", 64)
+    classes = 1000  # of ImageNet, whose last layer is in the published size
+    trained = sum(np.prod(w.shape) for w in phi.trainable_weights) + classes * (512 + 1)
+    assert round(trained / 1e6, 2) == 11.69
+    assert_trains(phi, images)
+
+
+def assert_trains(phi, images):
+    """A step of training changes every weight, and leaves it finite."""
     before = [w.numpy() for w in phi.trainable_weights]
     classifier = BaseClassifier(phi, num_classes=2)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

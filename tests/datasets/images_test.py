@@ -1,17 +1,19 @@
-import importlib.util
 import io
 import logging
 import os
 import re
 import struct
+import sys
 import warnings
 import zlib
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image, ImageOps
 
 from sib_tf.base.errors import UserError
+from sib_tf.datasets import image_formats
 from sib_tf.datasets.images import list_class_folders, list_files, list_images, read_rgb
 
 RED = (255, 0, 0)
@@ -262,10 +264,17 @@ def test_listing_opens_files_of_unusual_names_alone(tmp_path, monkeypatch):
 HEIC = b"\0\0\0\x24ftypheic"
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("pillow_heif") is not None, reason="HEIC can be read here"
-)
-def test_what_reads_heic_is_named(tmp_path, caplog):
+@pytest.fixture
+def without_heif(monkeypatch):
+    """As if the plugin were not installed."""
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
+    image_formats.register_heif.cache_clear()
+    yield
+    image_formats.register_heif.cache_clear()
+
+
+def test_what_reads_heic_is_named(without_heif, tmp_path, caplog):
     (tmp_path / "a.heic").write_bytes(HEIC)
     (tmp_path / "b.jpg").write_bytes(HEIC)
     assert [path.name for path in list_images(tmp_path)] == ["b.jpg"]
@@ -276,7 +285,6 @@ def test_what_reads_heic_is_named(tmp_path, caplog):
 
 
 def test_heic_is_read_with_its_extra(tmp_path):
-    pillow_heif = pytest.importorskip("pillow_heif")
     pillow_heif.from_pillow(Image.new("RGB", (64, 48), RED)).save(tmp_path / "a.heic")
     assert list_images(tmp_path) == [tmp_path / "a.heic"]
     assert read_rgb(tmp_path / "a.heic").shape == (48, 64, 3)

@@ -8,16 +8,17 @@ from PIL import Image
 
 from configs import exported, features, glyphs, photographs, spinning_lines
 from sib_tf.backbones import registry
+from sib_tf.datasets.pacs import small_raw_files
 from sib_tf.experiments import families
 from sib_tf.experiments.configuration import Configuration, flattened
 from sib_tf.experiments.execution import execute
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Step
-from tests.experiments import small_experiment, small_export, small_head
+from tests.experiments import small_adaptation, small_experiment, small_export, small_head
 from tests.experiments.mean_colour import MeanColour
 
 # The name selects the section; digests stand for the content of files.
-READ_EARLIER = {"data.name", "data.sha256", "model.sha256"}
+READ_EARLIER = {"data.name", "data.sha256", "model.sha256", "weights.sha256"}
 
 
 class Recording(Configuration):
@@ -114,6 +115,13 @@ def regression_steps(folder=None):
     return config, families.steps(config)
 
 
+def adaptation_steps(folder):
+    config = small_adaptation.config(small_raw_files.write_raw_files(folder, size=20))
+    config.features.views = 2
+    config.meta.variants = ("rotation",)
+    return config, families.steps(config)
+
+
 @pytest.fixture(scope="module")
 def mean_colour():
     with pytest.MonkeyPatch.context() as patch:
@@ -123,7 +131,14 @@ def mean_colour():
 
 @pytest.fixture(
     scope="module",
-    params=[few_shot_steps, features_steps, exported_steps, ready_steps, regression_steps],
+    params=[
+        few_shot_steps,
+        features_steps,
+        exported_steps,
+        ready_steps,
+        regression_steps,
+        adaptation_steps,
+    ],
 )
 def finished(request, tmp_path_factory, mean_colour):
     """The config of an experiment, and each of its steps with the paths that it has read."""
@@ -230,6 +245,7 @@ OWN = {
     "eval.num_steps": 7,
     "eval.methods": ("sib", "prototypes", "pt_map"),
     "export.name": "mine",
+    "export.max_queries": 100,
 }
 
 

@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from sib_tf import FewShotClassifier
 from sib_tf.few_shot.settings import MetaSettings
-from sib_tf.method.initializations.prototypes import ClassMeans
 from sib_tf.method.xi import neighbors
 
 WAY, SHOT, QUERIES, DIM = 4, 3, 9, 6
@@ -21,7 +20,7 @@ def make_head(dim=DIM, **changes):
         "num_steps": 3,
         "step_size": 1.0,
         "synthetic_gradient": "general",
-        "initialization": "support_descent",
+        "initialization": "class_means",
         "dtype": "float64",
     }
     head = FewShotClassifier(feature_dim=dim, **{**arguments, **changes})
@@ -107,7 +106,7 @@ def test_a_served_copy_bounds_its_memory_and_gives_the_same_answers(monkeypatch)
     free = {name: tf.TensorSpec([None, None, *x.shape[2:]], x.dtype) for name, x in inputs.items()}
     served = head.for_serving()
     run = tf.function(lambda inputs: served.logits_path(inputs, 3), input_signature=[free])
-    np.testing.assert_allclose(run(inputs), expected, atol=1e-9)
+    np.testing.assert_allclose(run(inputs), expected, atol=1e-4)  # blocks are float32
     assert len(rows) == 2 * 3  # both branches, in each of the three steps
 
 
@@ -220,28 +219,8 @@ def test_features_of_any_size_are_of_equal_size_in_an_episode():
 
 @pytest.mark.parametrize("queries", [2, 5, 400])
 def test_class_means_start_where_prototypes_do(queries):
-    head, inputs = make_head(initialization="class_means"), make_inputs(queries)
+    head, inputs = make_head(), make_inputs(queries)
     prototypes = FewShotClassifier(WAY, DIM, num_steps=0, dtype="float64")
     np.testing.assert_array_equal(
         classify(head, inputs)[0].argmax(-1), classify(prototypes, inputs, 0)[0].argmax(-1)
     )
-
-
-def test_the_start_has_descended_the_cross_entropy_of_the_support():
-    start, inputs = make_head().initialization, make_inputs()
-    support, labels = inputs["support_features"], inputs["support_labels"]
-    theta = tf.constant(ClassMeans(dtype="float64")(support, labels, way=WAY))
-
-    def loss(theta):
-        logits = start.decoder(support, theta)
-        losses = tf.keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-        return tf.reduce_sum(tf.reduce_mean(losses, axis=1))
-
-    rate, before = np.exp(start.log_rate), loss(theta)
-    for _ in range(5):
-        with tf.GradientTape() as tape:
-            tape.watch(theta)
-            value = loss(theta)
-        theta -= rate * tape.gradient(value, theta)
-    np.testing.assert_allclose(start(support, labels, way=WAY), theta, atol=1e-9)
-    assert loss(theta) < before

@@ -137,7 +137,7 @@ def make_settings(**fields):
 def test_the_loss_of_a_padded_batch_is_that_of_its_episodes(table):
     block = table.part(0, BLOCK)  # one program
     features = np.random.default_rng(0).normal(size=(1, len(LABELS), 6)).astype(np.float32)
-    settings = make_settings(ways=(2, 8), initialization="support_descent", learning_rate=1e-20)
+    settings = make_settings(ways=(2, 8), learning_rate=1e-20)
     model = settings.model(8, 6)
     assert model.way is None
     trainer = meta_training.compiled(model, settings)

@@ -1,6 +1,7 @@
 """A SavedModel gives the answers of the Keras models, through each of its signatures."""
 
 import io
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -370,3 +371,71 @@ assert "sib_tf" not in sys.modules
     model = classifier(exact_phi, way=7).for_serving()
     expected = tf.nn.softmax(model(feature_episodes(exact_phi, episodes)))
     np.testing.assert_allclose(np.load(tmp_path / "found.npy"), expected, rtol=0, atol=EXACT)
+
+
+@pytest.fixture(scope="module")
+def limited(exact_phi, tmp_path_factory):
+    """The model of `folder`, exported for no more than four queries."""
+    path = tmp_path_factory.mktemp("limited") / "1"
+    export(path, exact_phi, classifier(exact_phi, way=3).for_any_way(), max_queries=4)
+    return exported_model.ExportedModel(path)
+
+
+@pytest.mark.parametrize("name", ["serving_default", "encoded", "features"])
+def test_as_many_queries_as_allowed_and_one_of_padding_are_answered(
+    limited, signatures, exact_phi, name
+):
+    convert = {"encoded": encoded_episodes, "features": lambda e: feature_episodes(exact_phi, e)}
+    episodes = convert.get(name, dict)(image_episodes(3, batch=1))
+    inputs = in_float32(padded([episodes], first=True))
+    signature = tf.saved_model.load(str(limited.version)).signatures[name]
+    found, expected = (call(of_model, inputs) for of_model in (signature, signatures[name]))
+    np.testing.assert_array_equal(found["probabilities"], expected["probabilities"])
+
+
+@pytest.mark.parametrize("name", ["serving_default", "encoded", "features"])
+@pytest.mark.parametrize("first", [False, True], ids=["alone", "after padding"])
+def test_one_query_more_is_refused_before_anything_else_is_looked_at(
+    limited, exact_phi, name, first
+):
+    episodes = image_episodes(3, batch=1, queries=5)
+    if name == "encoded":
+        episodes = {**episodes, **dict.fromkeys(FILES, np.full((1, 5), b"no image", object))}
+        episodes["support_labels"] = episodes["support_labels"][:, :5]
+    elif name == "features":
+        episodes = in_float32(feature_episodes(exact_phi, episodes))
+        episodes["query_features"][0, 0, 0] = np.nan
+    words = r"\[query_(images|features) must be no more than 4 in an episode, .*, got\] \[5\]"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+        call(tf.saved_model.load(str(limited.version)).signatures[name], padded([episodes], first))
+
+
+def test_padding_counts_where_there_is_much_of_it(limited, exact_phi):
+    episodes = in_float32(feature_episodes(exact_phi, image_episodes(3, batch=1, queries=1)))
+    episodes["query_features"] = np.pad(episodes["query_features"], ((0, 0), (0, 99), (0, 0)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"no more than 4 .* got\] \[99\]"):
+        limited.signature({name: tf.constant(value) for name, value in episodes.items()})
+
+
+def test_more_queries_than_a_request_may_have_are_dealt_out(limited, exact_phi):
+    (support, labels, query) = (
+        x[0]
+        for x in in_float32(feature_episodes(exact_phi, image_episodes(3, 1, queries=9))).values()
+    )
+    found = limited.classify_features(support, labels, query)
+    model = classifier(exact_phi, 3).for_serving()
+    for n in range(3):
+        part = {
+            "support_features": support,
+            "support_labels": labels,
+            "query_features": query[n::3],
+        }
+        path = tf.nn.softmax(model.logits_path({name: x[np.newaxis] for name, x in part.items()}))
+        np.testing.assert_allclose(found.inductive_probabilities[n::3], path[0, 0], atol=EXACT)
+        np.testing.assert_allclose(found.probabilities[n::3], path[-1, 0], atol=EXACT)
+
+
+def test_an_export_of_before_there_was_a_limit_has_none(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "1", ignore=shutil.ignore_patterns("assets.extra"))
+    assert exported_model.ExportedModel(tmp_path).max_queries is None
+    assert exported_model.ExportedModel(folder).max_queries == 10_000

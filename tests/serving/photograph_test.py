@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from sib_tf.base.errors import UserError
-from sib_tf.datasets.images import read_rgb
+from sib_tf.datasets.images import UnreadableImageError, read_rgb
 from sib_tf.serving.predict import photograph, reading
 from sib_tf.serving.predict.photograph import Photograph
 
@@ -62,7 +61,7 @@ def numbered(monkeypatch):
         with lock:
             begun.append(int(path.name))
         if path.name == "7":
-            raise UserError("7: is not an image")
+            raise UnreadableImageError("7: is not an image")
         pixels = np.full((*size, 3), int(path.name) % 256, np.uint8)
         return Photograph(pixels, path.name.encode())
 

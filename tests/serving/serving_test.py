@@ -53,6 +53,7 @@ CONFIGS = Path(__file__).parents[2] / "configs/serving"
 BATCHING = (CONFIGS / "batching.config").read_text()
 NAME = "few shot"
 SIZE = 16  # height and width of images, pixels
+MOST = 20  # queries of a request
 PROTOCOLS = pytest.mark.parametrize("rest", [False, True], ids=["grpc", "rest"])
 
 
@@ -122,9 +123,9 @@ def version(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported") / "1"
     keras.utils.set_random_seed(0)
     phi = registry.build("conv4_8", image_size=SIZE)
-    export(folder, phi, FewShotClassifier(None, 8, num_steps=1, synthetic_gradient="set"))
-    whole = task()
-    warmup.write(folder, whole.support_images, whole.support_labels, whole.query_images)
+    head = FewShotClassifier(None, 8, num_steps=1, synthetic_gradient="set")
+    export(folder, phi, head, max_queries=MOST)
+    warmup.write(folder, seed=0)
     return folder
 
 
@@ -331,6 +332,16 @@ def test_a_bad_request_is_refused_with_the_message_of_the_server(server, local, 
     )
     with pytest.raises(UserError, match=words) as caught:
         connection.answers(padding.pad(bad))
+    assert "\n" not in str(caught.value)
+    np.testing.assert_allclose(model.classify(whole), local.classify(whole), atol=1e-5)
+
+
+@PROTOCOLS
+def test_a_request_with_too_many_queries_is_refused_and_the_next_one_answered(server, local, rest):
+    model, whole = server.connect(rest), task(queries=MOST)
+    words = f"^127.0.0.1:.* '{NAME}' refuses .*query_images must be no more than {MOST} in .*21"
+    with pytest.raises(UserError, match=words) as caught:
+        model.classify(task(queries=MOST + 1))
     assert "\n" not in str(caught.value)
     np.testing.assert_allclose(model.classify(whole), local.classify(whole), atol=1e-5)
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import tensorflow_datasets as tfds
 
-from sib_tf.base.errors import UserError
 from sib_tf.beam import counters
 from sib_tf.datasets.image_files import by_id, read_classes
+from sib_tf.datasets.manual_folder import manual_folder
 from sib_tf.datasets.mini_imagenet.raw_files import INSTRUCTIONS, Images, find_images
 from sib_tf.datasets.mini_imagenet.splits import CLASSES
 
@@ -64,7 +64,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(
         self, dl_manager: tfds.download.DownloadManager
     ) -> "dict[str, beam.PTransform]":
-        found = find_images(_manual_dir(dl_manager))
+        found = find_images(manual_folder(dl_manager, INSTRUCTIONS))
         return {split: self._generate_examples(images) for split, images in found.items()}
 
     def _generate_examples(self, images: Images) -> "beam.PTransform":
@@ -75,12 +75,3 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _process_pipeline_result(self, pipeline_result: "PipelineResult") -> None:
         counters.log(pipeline_result)
-
-
-def _manual_dir(dl_manager: tfds.download.DownloadManager) -> Path:
-    try:
-        return Path(dl_manager.manual_dir)
-    except (AssertionError, NotADirectoryError) as error:
-        # TFDS goes on with the instructions, on lines of their own.
-        reason, _, _ = str(error).partition(". Create it")
-        raise UserError(f"{reason}. {INSTRUCTIONS}") from error

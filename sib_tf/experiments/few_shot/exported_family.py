@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.base.file_names import legible
 from sib_tf.datasets import unreadable
-from sib_tf.datasets.images import UnreadableImageError, list_class_folders, read_rgb
+from sib_tf.datasets.images import list_class_folders, read_rgb
 from sib_tf.datasets.unreadable import POLICIES
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import features_folder
@@ -25,9 +26,9 @@ from sib_tf.few_shot.grid.settings import GridSettings
 from sib_tf.serving import versions
 from sib_tf.serving.exported_classifier import ExportedClassifier
 from sib_tf.serving.exported_model import ExportedModel
+from sib_tf.serving.image_files import batches_read
 
 TITLE = "grid of an exported model"
-_CHUNK = 256  # images in memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,21 +108,28 @@ def _embed(context: Context) -> dict[str, Any]:
             "config.data.root is empty: give --config.data.root=FOLDER_OF_CLASS_FOLDERS."
         )
     classes = list_class_folders(storage.absolute(data.root))
-    files = [(file, label) for label, name in enumerate(classes) for file in classes[name]]
-    settle = POLICIES[data.unreadable]
-    rows, labels, faults = [], [], []
-    for start in range(0, len(files), _CHUNK):
-        images = []
-        for file, label in files[start : start + _CHUNK]:
-            try:
-                images.append(read_rgb(file, model.image_size))
-                labels.append(label)
-            except UnreadableImageError as error:
-                faults.append(error.fault)
-        if images:
-            rows.append(model.features(np.stack(images)))
-    if faults:
-        (settle if rows else unreadable.refuse)(faults[: unreadable.NAMED], len(faults))
-    table = FeatureTable(np.concatenate(rows)[np.newaxis], np.array(labels))
+    files = [file for name in classes for file in classes[name]]
+    labels = np.repeat(np.arange(len(classes)), [len(classes[name]) for name in classes])
+    features, faults = _features(model, files)
+    _settle(data.unreadable, [fault for fault in faults if fault], len(files))
+    labels = labels[[fault is None for fault in faults]]
+    table = FeatureTable(features[np.newaxis], labels)
     feature_table.write(context.folder / features_folder(context, "test").name, table)
     return {"images": len(labels), "classes": len(classes)}
+
+
+def _features(model: ExportedModel, files: Sequence[Path]) -> tuple[np.ndarray, list[str | None]]:
+    """Features of the files that can be read, [n, D], and the fault of each file, if it has one."""
+    rows, faults = [np.empty([0, model.feature_dim], np.float32)], []
+    for batch in batches_read(files, partial(read_rgb, size=model.image_size), "images"):
+        images = [image for image in batch if isinstance(image, np.ndarray)]
+        if images:
+            rows.append(model.features(np.stack(images)))
+        faults += [None if isinstance(image, np.ndarray) else image.fault for image in batch]
+    return np.concatenate(rows), faults
+
+
+def _settle(policy: str, faults: Sequence[str], files: int) -> None:
+    if faults:
+        settle = POLICIES[policy] if len(faults) < files else unreadable.refuse
+        settle(faults[: unreadable.NAMED], len(faults))

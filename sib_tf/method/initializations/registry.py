@@ -9,9 +9,7 @@ import keras
 
 from sib_tf.base.registry import Registry
 from sib_tf.method.initializations.prototypes import ClassMeans, PrototypeInitialization
-from sib_tf.method.initializations.support_descent import SupportDescent
 
 INITIALIZATIONS: Registry[type[keras.layers.Layer]] = Registry("initialization")
 INITIALIZATIONS["prototypes"] = PrototypeInitialization
 INITIALIZATIONS["class_means"] = ClassMeans
-INITIALIZATIONS["support_descent"] = SupportDescent

@@ -78,6 +78,8 @@ def _share(right: np.ndarray) -> str:
 
 
 def _why_unknown(outcome: Outcome) -> str:
+    if not outcome.task.support_files:
+        return "no image is labelled; sort some into class folders and name them by --truth"
     shots = np.bincount(outcome.task.support_labels)
     single = [outcome.task.class_names[label] for label in np.flatnonzero(shots == 1)]
     if single:

@@ -66,7 +66,7 @@ def _main(outcome: Outcome) -> Iterator[str]:
 
 
 def _counts(outcome: Outcome) -> str:
-    labelled = np.bincount(outcome.task.support_labels)
+    labelled = np.bincount(outcome.task.support_labels, minlength=len(outcome.task.class_names))
     rows = [
         f'<tr><th scope="row"><a href="#class-{label}">{_name(outcome, label)}</a></th>'
         f'<td class="number">{shots:,}</td><td class="number">{count:,}</td></tr>\n'
@@ -117,7 +117,8 @@ def _class(outcome: Outcome, label: int) -> Iterator[str]:
     members = np.flatnonzero(outcome.labels == label)
     members = members[np.argsort(outcome.probabilities[members, label], kind="stable")]
     yield f'<section id="class-{label}">\n<h2>{_name(outcome, label)}</h2>\n'
-    yield from _photos("photos labelled", (_labelled(outcome, index) for index in support))
+    if support.size:
+        yield from _photos("photos labelled", (_labelled(outcome, index) for index in support))
     yield from _photos("photos", (_classified(outcome, index) for index in members))
     yield "</section>\n"
 

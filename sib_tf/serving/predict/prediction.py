@@ -1,7 +1,7 @@
 """Classifies a user's own images with an exported model."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import compress
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 
 from sib_tf.base.atomic import written_file
 from sib_tf.base.errors import UserError, first_line
-from sib_tf.datasets.images import list_images
+from sib_tf.datasets.image_formats import why_no_image
 from sib_tf.serving.exported_model import Answers
 from sib_tf.serving.predict import gallery, sorting, table, thumbnails, truth
 from sib_tf.serving.predict.image_task import ImageTask, image_task
@@ -19,7 +19,7 @@ from sib_tf.serving.predict.leave_one_out import Classifier, expectation
 from sib_tf.serving.predict.near_duplicates import near_duplicates
 from sib_tf.serving.predict.outcome import Outcome
 from sib_tf.serving.predict.task import Task, read_task
-from sib_tf.serving.predict.task_files import TaskFiles, find_files
+from sib_tf.serving.predict.task_files import TaskFiles, find_files, find_unlabelled
 
 PREDICTIONS_FILE = "predictions.csv"
 PAGE_FILE = "predictions.html"
@@ -46,6 +46,24 @@ class FeatureModel(Classifier, Protocol):
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Features float32 [n, D] of images uint8 [n, H, W, 3]."""
+
+
+class UnlabelledModel(Protocol):
+    """Classifies images of one domain of which none is labelled, as `ZeroShotModel` does.
+
+    Attributes:
+        image_size: height and width of the images that the model takes, in pixels.
+        class_names: names of its classes, by label.
+    """
+
+    image_size: tuple[int, int]
+    class_names: Sequence[str]
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """Features [n, ...] of images uint8 [n, H, W, 3]."""
+
+    def classify_features(self, features: np.ndarray) -> Answers:
+        """Classifies images by their features, all at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,11 +107,45 @@ def classify_folder(
             the truth of a file is missing or ambiguous, or the folder to sort into exists.
     """
     options = options or Options()
+    files = find_files(support, query, model.num_classes)
+    return _told(files, lambda: _classify(model, files, options.take_steps), output, options)
+
+
+def classify_unlabelled(
+    model: UnlabelledModel, query: Path, output: Path, options: Options | None = None
+) -> Outcome:
+    """Classifies a folder of images of a new domain, of which none is labelled.
+
+    Writes what `classify_folder` writes.
+
+    Args:
+        model: `ZeroShotModel`.
+        query: folder of the images to classify.
+        output: folder to write to; made if missing.
+        options: what else is wanted.
+
+    Raises:
+        UserError: if the folder is missing, no image can be read, the truth of a file is missing or
+            ambiguous, or the folder to sort into exists.
+    """
+    options = options or Options()
+    files = find_unlabelled(model.class_names, query)
+
+    def classify() -> Outcome:
+        task = read_task(files, model.image_size, model.features)
+        return Outcome(task, model.classify_features(task.query.kept), options.take_steps)
+
+    return _told(files, classify, output, options)
+
+
+def _told(
+    files: TaskFiles, classify: Callable[[], Outcome], output: Path, options: Options
+) -> Outcome:
+    """Classifies files, and writes what there is to say of them."""
     if options.sort_into:
         sorting.refuse_existing(options.sort_into)
-    files = find_files(support, query, model.num_classes)
     known = _truth(options, files)
-    outcome = _classify(model, files, options.take_steps)
+    outcome = classify()
     if options.truth:
         labels = truth.labels(known, outcome.task.query_files)
         outcome = dataclasses.replace(outcome, truth=labels)
@@ -104,10 +156,12 @@ def classify_folder(
 
 
 def _truth(options: Options, files: TaskFiles) -> dict[str, int]:
-    """Labels by file name, of what is listed as an image, before any of them is read."""
+    """Labels by file name, of what seems to be an image, before any of them is read."""
     if options.truth is None:
         return {}
-    return truth.read(options.truth, files.class_names, list_images(files.query_folder))
+    # Reading says what is none; links to nothing have no truth either.
+    images = [file for file in files.query if file.is_file() and why_no_image(file) is None]
+    return truth.read(options.truth, files.class_names, images)
 
 
 def _classify(model: Model, files: TaskFiles, take_steps: bool) -> Outcome:

@@ -62,7 +62,7 @@ def read_task(
         UserError: if a class is left without support or no query image can be read.
     """
     support = read_images(files.support, size, keep, "support")
-    for label in range(len(files.class_names)):
+    for label in np.unique(files.support_labels):
         of_class = files.support_labels == label
         if not support.readable[of_class].any():
             folder = files.support[of_class.argmax()].parent

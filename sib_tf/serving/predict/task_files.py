@@ -1,5 +1,6 @@
 """The files of a task: some of every class, and those to classify."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,16 +42,34 @@ def find_files(support: Path, query: Path, num_classes: int | None) -> TaskFiles
     """
     classes = list_class_folders(support)
     _check_number(support, len(classes), num_classes)
-    for folder in list_folders(query):
-        logging.warning("Skipped: %s: is a folder; name it as the query to classify it", folder)
     labels = [label for label, files in enumerate(classes.values()) for _ in files]
     return TaskFiles(
         tuple(classes),
         tuple(file for files in classes.values() for file in files),
         np.array(labels, np.int32),
         query,
-        tuple(list_files(query)),
+        _query_files(query),
     )
+
+
+def find_unlabelled(class_names: Sequence[str], query: Path) -> TaskFiles:
+    """Finds the files of a task without support; warns of others.
+
+    Args:
+        class_names: names of the classes, in the order of their labels.
+        query: folder of the images to classify, whatever the endings of their names.
+
+    Raises:
+        UserError: if the folder is missing.
+    """
+    none = np.empty(0, np.int32)
+    return TaskFiles(tuple(class_names), (), none, query, _query_files(query))
+
+
+def _query_files(query: Path) -> tuple[Path, ...]:
+    for folder in list_folders(query):
+        logging.warning("Skipped: %s: is a folder; name it as the query to classify it", folder)
+    return tuple(list_files(query))
 
 
 def _check_number(support: Path, found: int, num_classes: int | None) -> None:

@@ -1,0 +1,79 @@
+"""Accuracy on all images of the target, after 0, 1, ..., K synthetic-gradient steps."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from sib_tf.adaptation.batches import FeatureRows, evaluation_batches
+from sib_tf.adaptation.minibatches.reader import MinibatchTable
+from sib_tf.adaptation.model import ZeroShotClassifier
+from sib_tf.adaptation.start import Start
+from sib_tf.features.feature_table import FeatureTable
+
+Z_95 = 1.96  # half width of a 95 % interval, in standard errors
+
+
+def classify(
+    model: ZeroShotClassifier, features: FeatureTable, minibatches: MinibatchTable, num_steps: int
+) -> np.ndarray:
+    """What a model says of each image, which is in one minibatch.
+
+    Args:
+        model: trained model.
+        features: features of the n images of one domain.
+        minibatches: minibatches of them.
+        num_steps: K, the largest number of steps.
+
+    Returns:
+        Probabilities by the position of the image, float32 [K+1, n, N].
+    """
+    batches = evaluation_batches(FeatureRows([features]), minibatches, starts=[0])
+
+    @tf.function(reduce_retracing=True)
+    def probabilities(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        return tf.nn.softmax(model.logits_path(inputs, num_steps))
+
+    found = np.concatenate([probabilities(inputs) for inputs, _, _ in batches], axis=1)
+    of_images = np.empty((num_steps + 1, len(features.labels), model.way), np.float32)
+    of_images[:, minibatches.ids[minibatches.present]] = found[:, minibatches.present]
+    return of_images
+
+
+def of_start(start: Start, features: FeatureTable) -> np.ndarray:
+    """What the classifier of pre-training says of each image, as it is upright.
+
+    Returns:
+        Probabilities, float32 [1, n, N].
+    """
+    unit, theta = (
+        x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (features.features[0], start.theta)
+    )
+    logits = start.scale * (unit @ theta.T + start.bias)
+    return tf.nn.softmax(logits).numpy()[np.newaxis]
+
+
+def rows(method: str, probabilities: np.ndarray, labels: np.ndarray) -> Iterator[dict]:
+    """A result for each number of steps.
+
+    Args:
+        method: name of what was evaluated.
+        probabilities: float [K+1, n, N].
+        labels: int [n].
+
+    Yields:
+        `method`, `num_steps`, `accuracy`, a fraction, and `ci95`, the half width of its interval
+        over the images.
+    """
+    for k, of_step in enumerate(probabilities):
+        accuracy = float(np.mean(of_step.argmax(axis=1) == labels))
+        error = math.sqrt(accuracy * (1 - accuracy) / len(labels))
+        yield {"method": method, "num_steps": k, "accuracy": accuracy, "ci95": Z_95 * error}
+
+
+def confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """How many images of each class (rows) got each label, int [N, N], of float [n, N]."""
+    counts = np.zeros([probabilities.shape[1]] * 2, int)
+    np.add.at(counts, (labels, probabilities.argmax(axis=1)), 1)
+    return counts

@@ -1,0 +1,1 @@
+"""Minibatches of one domain: how they are drawn, stored with Beam and read."""

@@ -1,0 +1,1 @@
+"""The report of a zero-shot classification: table, pictures, page."""

@@ -1,0 +1,1 @@
+"""PACS, seven classes in four domains, as a TFDS data set."""

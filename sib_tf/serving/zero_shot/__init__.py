@@ -1,0 +1,1 @@
+"""Models that classify images of a new domain without a labelled one: export, card and use."""

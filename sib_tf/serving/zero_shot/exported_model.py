@@ -1,0 +1,72 @@
+"""A SavedModel that was written by `zero_shot.export`, in this process."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from sib_tf.backbones.feature_network import in_batches
+from sib_tf.base.errors import UserError, first_line
+from sib_tf.serving import versions
+from sib_tf.serving.exported_model import BATCH, Answers
+from sib_tf.serving.zero_shot import contract
+
+
+class ZeroShotModel:
+    """A SavedModel that classifies unlabelled images of one domain.
+
+    Attributes:
+        image_size: height and width of the images that the model takes, in pixels.
+        class_names: names of its classes, by label.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Loads the model.
+
+        Args:
+            folder: folder of numbered versions, of which the newest is taken, or of one version.
+
+        Raises:
+            UserError: if the folder holds no SavedModel, or one that needs labelled images.
+        """
+        version = versions.newest(folder)
+        if not (version / contract.FILE).exists():
+            raise UserError(
+                f"{version}: classifies with the help of labelled images; give some by --support"
+            )
+        try:
+            self._model = tf.saved_model.load(str(version))
+            self._embed = self._model.signatures["embed"]
+            self._classify = self._model.signatures["turned"]
+            self.class_names, self._minibatch = contract.read(version)
+        except (KeyError, OSError, TypeError, ValueError, tf.errors.OpError) as error:
+            raise UserError(
+                f"{version}: cannot be loaded as an exported model ({first_line(error)}); "
+                "export it anew"
+            ) from error
+        _, arguments = self._embed.structured_input_signature
+        self.image_size: tuple[int, int] = tuple(arguments["images"].shape[1:3])
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """Features float32 [n, T, D] of images uint8 [n, H, W, 3]."""
+        return in_batches(lambda batch: self._embed(images=batch)["features"], images, BATCH)
+
+    def classify_features(self, features: np.ndarray) -> Answers:
+        """Classifies images by their features [Q, T, D].
+
+        They are dealt out to minibatches about as large as in training, as cards are: they may be
+        sorted by class.
+        """
+        hands = max(1, len(features) // self._minibatch)
+        found = [self._together(features[n::hands]) for n in range(hands)]
+        answers = []
+        for parts in zip(*found, strict=True):
+            whole = np.empty((len(features), parts[0].shape[1]), np.float32)
+            for n, part in enumerate(parts):
+                whole[n::hands] = part
+            answers.append(whole)
+        return Answers(*answers)
+
+    def _together(self, features: np.ndarray) -> Answers:
+        outputs = self._classify(features=tf.constant(features)[tf.newaxis])
+        return Answers(*(outputs[name].numpy()[0] for name in Answers._fields))
