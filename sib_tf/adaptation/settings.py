@@ -108,7 +108,8 @@ class MetaSettings(meta_training.Settings):
         num_steps: K, synthetic-gradient steps.
         step_size: eta, of the synthetic-gradient steps.
         rotation_step_size: eta_0, of the step down the rotation loss.
-        variants: names in `VARIANTS` of the models that are trained, the last of which is exported.
+        variants: names in `VARIANTS` of the models that are made and evaluated; the last one is
+            exported.
         train_minibatches: number of training minibatches, which are used over and over again.
 
     Raises:
@@ -122,7 +123,7 @@ class MetaSettings(meta_training.Settings):
     num_steps: int = 3
     step_size: float = 1e-3
     rotation_step_size: float = 0.1
-    variants: tuple[str, ...] = ("plain", "init", "rotation")
+    variants: tuple[str, ...] = ("plain", "init", "transferred", "rotation")
     train_minibatches: int
 
     def __post_init__(self) -> None:
