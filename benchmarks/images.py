@@ -31,6 +31,7 @@ from sib_tf.features import embedding
 from sib_tf.training import pretraining
 from sib_tf.training.image_batches import training_batches
 from sib_tf.training.input_pipeline import function_of_step
+from sib_tf.training.pretraining_settings import PretrainingSettings
 
 _RUNS = flags.DEFINE_integer("runs", 5, "Timed runs of each kind, interleaved.", 1)
 # A run takes seconds at either size, so that the second that `embed` takes to start hardly counts.
@@ -40,7 +41,7 @@ _IMAGES = flags.DEFINE_integer(
 _CONFIGS = {32: cifar_fs, 84: mini_imagenet}  # by the size of stored images
 
 
-def settings_for(size: int) -> pretraining.Settings:
+def settings_for(size: int) -> PretrainingSettings:
     """Settings of the config for images of this size, with a warm-up shorter than a timed run."""
     settings = families.read(_CONFIGS[size].get_config()).phi
     return dataclasses.replace(settings, warmup_steps=1)

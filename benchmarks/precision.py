@@ -20,7 +20,7 @@ from configs import glyphs
 from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
 from sib_tf.report import markdown
-from sib_tf.training import pretraining
+from sib_tf.training.pretraining_settings import PRECISIONS
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of all trainings.", required=True)
 _SEEDS = flags.DEFINE_integer("seeds", 16, "Number of seeds.", 2)
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> None:
     del argv
     workdir = Path(_WORKDIR.value)
     workdir.mkdir(parents=True, exist_ok=True)
-    first, second = pretraining.PRECISIONS
+    first, second = PRECISIONS
     of_first, of_second = (
         np.array([accuracies(workdir, seed, precision) for seed in range(_SEEDS.value)])
         for precision in (first, second)

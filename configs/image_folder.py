@@ -1,12 +1,13 @@
-r"""Any folder of class folders, 5-way 1-shot, Conv-4-64, a set-wise synthetic gradient network.
+r"""Any folder of class folders: EfficientNet-Lite0 as it comes, and a general head of one's own.
 
     python -m jobs.pipeline --config=configs/image_folder.py --workdir=work/mine \
         --config.data.root=FOLDER_OF_CLASS_FOLDERS
 
 The classes are divided into training, validation and test classes by `data.seed`, or by three
-lists. It takes at least 15 classes of 13 images: 5 classes for each part, and more images to train
-with than a batch of 64 holds. With so few, or few epochs, lower `phi.warmup_steps`, which the
-command asks for.
+lists. It takes at least 15 classes of 9 images, 5 classes for each part: the head is trained on
+tasks of training classes and evaluated on tasks of test classes. With many more classes, let tasks
+have more of them, --config.meta.ways="(2, 20)". The backbone is trained on from its weights by
+--config.phi.epochs=5, which needs more images than a batch holds.
 The exported model tells apart any number of classes. Not in the paper.
 """
 
@@ -21,7 +22,7 @@ def get_config() -> ConfigDict:
     config.data = ConfigDict()
     config.data.name = "class_folders"
     config.data.root = ""
-    config.data.image_size = 32
+    config.data.image_size = 0  # as large as what phi looks at
     config.data.seed = 0
     config.data.train_classes = ()  # all three lists or none
     config.data.validation_classes = ()
@@ -29,22 +30,22 @@ def get_config() -> ConfigDict:
     config.data.unreadable = "refuse"  # or "skip"
 
     config.phi = ConfigDict()
-    config.phi.backbone = "conv4_32"
-    config.phi.crop_size = 32  # at most data.image_size
-    config.phi.crop_padding = 4
+    config.phi.backbone = "efficientnet_lite0"
+    config.phi.crop_size = 0  # the backbone's own; at most data.image_size
+    config.phi.crop_padding = 16
     config.phi.flip = True
     config.phi.color_jitter = 0.4
     config.phi.average_shift = 0  # pixels
-    config.phi.epochs = 10
-    config.phi.batch_size = 64
-    config.phi.learning_rate = 0.1  # peak
-    config.phi.warmup_steps = 200
+    config.phi.epochs = 0  # the weights that it comes with
+    config.phi.batch_size = 32
+    config.phi.learning_rate = 0.01  # peak
+    config.phi.warmup_steps = 1
     config.phi.l2 = 5e-4
     config.phi.precision = "float32"  # or "mixed_bfloat16"
     config.phi.selection_way = 5  # of the episodes that choose the epoch
     config.phi.selection_queries = 25  # few enough for small classes
 
-    config.features = ConfigDict({"views": 2})
+    config.features = ConfigDict({"views": 1})
 
     config.episodes = ConfigDict()
     config.episodes.way = 5
@@ -54,25 +55,32 @@ def get_config() -> ConfigDict:
     config.episodes.dirichlet_alpha = 2.0
 
     config.meta = ConfigDict()
-    config.meta.synthetic_gradient = "set"
-    config.meta.hidden_units = config_dict.placeholder(int)  # None: the network's default
-    config.meta.num_steps = 3  # K
-    config.meta.step_size = 1e-3  # eta
-    config.meta.query_shares = "mixture"
+    config.meta.synthetic_gradient = "general"
+    config.meta.hidden_units = 48
+    config.meta.initialization = "class_means"
+    config.meta.num_steps = 5  # K
+    config.meta.step_size = 0.075  # eta
+    config.meta.query_shares = "varied"
+    config.meta.ways = (2, 5)  # of training tasks, up to the number of training classes
+    config.meta.shots = (1, 5)
+    config.meta.queries = (1, 100)  # at most half of the images of the classes
+    config.meta.feature_noise = 1.1
     config.meta.train_episodes = 10_000
     config.meta.validation_episodes = 600
-    config.meta.steps = 10_000
+    config.meta.steps = 5000
     config.meta.episodes_per_step = 1
     config.meta.steps_per_call = 100
     config.meta.steps_per_epoch = 1000
-    config.meta.learning_rate = 2e-2  # at first, then a cosine down to 0
-    config.meta.l2 = 5e-4
+    config.meta.optimizer = "adam"
+    config.meta.learning_rate = 2e-3  # at first, then a cosine down to 0
+    config.meta.l2 = 0.0
+    config.meta.clip_norm = 1.0
 
     config.eval = ConfigDict()
     config.eval.episodes = 2000
     config.eval.query_shares = ("balanced", "dirichlet")
     config.eval.num_steps = 5
-    config.eval.methods = ("prototypes", "sib")
+    config.eval.methods = ("prototypes", "logistic_regression", "sib")
 
     config.export = ConfigDict({"name": "image_folder"})
     return config

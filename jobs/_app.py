@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,19 @@ class Experiment:
         config = families.read(self.config)
         return execution.execute_all(steps, config, self.workdir, self.base, beam_args)
 
+    def changed(self, fields: Mapping[str, Any]) -> "Experiment":
+        """The same experiment with other values of some fields of its config, by their paths."""
+        config = self.config.copy_and_resolve_references()
+        with config.unlocked():
+            config.update_from_flattened_dict(fields)
+        return dataclasses.replace(self, config=config)
+
     def assist(self, step: Step) -> None:
         """Runs a step unless it is finished, alongside the process that writes its result."""
         execution.assist(step, families.read(self.config), self.workdir, self.base)
 
 
-def define_config_flag() -> Callable[[], ConfigDict]:
+def define_config_flag(*, required: bool = True) -> Callable[[], ConfigDict]:
     """Defines --config; returns a function that reads it after parsing."""
     holder = config_flags.DEFINE_config_file(
         "config",
@@ -49,7 +56,8 @@ def define_config_flag() -> Callable[[], ConfigDict]:
         "--config.SECTION.FIELD=VALUE changes a field.",
         lock_config=True,
     )
-    flags.mark_flag_as_required("config")
+    if required:
+        flags.mark_flag_as_required("config")
 
     def config() -> ConfigDict:
         try:
@@ -64,9 +72,13 @@ def define_config_flag() -> Callable[[], ConfigDict]:
     return config
 
 
-def define_experiment_flags() -> Callable[[], Experiment]:
-    """Defines --config, --workdir and --base; returns a function that reads them after parsing."""
-    config = define_config_flag()
+def define_experiment_flags(*, required: bool = True) -> Callable[[], Experiment]:
+    """Defines --config, --workdir and --base; returns a function that reads them after parsing.
+
+    Args:
+        required: whether --config and --workdir must be given; else the job checks them.
+    """
+    config = define_config_flag(required=required)
     folder = flags.DEFINE_string("workdir", None, "Folder that all steps of the experiment share.")
     base = flags.DEFINE_string(
         "base",
@@ -74,7 +86,8 @@ def define_experiment_flags() -> Callable[[], Experiment]:
         "Folder of the steps that several experiments share: data, backbone and features. "
         "Defaults to --workdir.",
     )
-    flags.mark_flag_as_required("workdir")
+    if required:
+        flags.mark_flag_as_required("workdir")
     refuse_empty("workdir")
     return lambda: Experiment(
         config(), storage.path(folder.value), storage.path(base.value or folder.value)

@@ -54,6 +54,18 @@ def build(
     return keras.Sequential(layers, name=_PHI)
 
 
+def build_trained(backbone: str, *, image_size: int, crop_size: int) -> keras.Model:
+    """As `build`, of a backbone that comes with trained weights and a standardisation of its own.
+
+    Args:
+        backbone: name of the backbone, see `registry.find`.
+        image_size: H = W of the stored images.
+        crop_size: H = W of their centre that the backbone sees.
+    """
+    unused = {"mean": (0.0, 0.0, 0.0), "variance": (1.0, 1.0, 1.0)}
+    return build(backbone, image_size=image_size, crop_size=crop_size, **unused)
+
+
 @contextlib.contextmanager
 def _dtype_policy(name: str) -> Iterator[None]:
     """Layers made within get the policy."""
@@ -161,13 +173,13 @@ def embed(phi: keras.Model, images: np.ndarray, batch_size: int = 500) -> np.nda
 
 
 def in_batches(
-    forward: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray, batch_size: int
+    forward: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray | tf.Tensor, batch_size: int
 ) -> np.ndarray:
     """Features of many images, in the memory that a batch takes.
 
     Args:
-        forward: callable: images, uint8 [B, H, W, 3] -> features [B, D].
-        images: images to embed, uint8 [n, H, W, 3].
+        forward: callable: images [B, H, W, 3] -> features [B, D].
+        images: images to embed, uint8 or float [n, H, W, 3].
         batch_size: most images of a batch.
 
     Returns:

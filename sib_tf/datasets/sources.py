@@ -5,6 +5,7 @@ the section `config.data` of that data set, with `name` and what its content dep
 method `builder(folder)`.
 """
 
+import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
@@ -73,6 +74,13 @@ def _source(fields: Mapping[str, Any], *, in_domains: bool) -> Any:
         wanted = "domains of the same classes" if in_domains else "splits of different classes"
         raise UserError(f'config.data.name="{name}" has no {wanted}: take another data set.')
     return sections.build(module.Settings, "data", fields)
+
+
+def of_size(section: Source, image_size: int) -> Source:
+    """The section with this H = W of its images, if it leaves their size open, by 0."""
+    if getattr(section, "image_size", None) != 0:
+        return section
+    return dataclasses.replace(section, image_size=image_size)
 
 
 def names() -> list[str]:

@@ -35,6 +35,10 @@ class Configuration:
                 f"{name} is not among the sections that are read: {', '.join(self._values)}"
             ) from None
 
+    def replaced(self, **values: Any) -> "Configuration":
+        """The same config with other sections or plain fields."""
+        return Configuration({**self._values, **values})
+
     def only(self, paths: Sequence[str]) -> "Configuration":
         """The part of the config that paths name; nothing else can be read from it."""
         values: dict[str, Any] = {}

@@ -12,7 +12,12 @@ from sib_tf.base.errors import UserError
 from sib_tf.base.registry import Registry
 from sib_tf.experiments.adaptation import family as adaptation
 from sib_tf.experiments.configuration import Configuration
-from sib_tf.experiments.few_shot import exported_family, features_family, ready_family
+from sib_tf.experiments.few_shot import (
+    exported_family,
+    features_family,
+    ready_family,
+    released_family,
+)
 from sib_tf.experiments.few_shot import family as few_shot
 from sib_tf.experiments.few_shot.grid import refuse_no_ways
 from sib_tf.experiments.options import Options
@@ -32,21 +37,29 @@ class Family:
             the section that returns one.
         check: callable that refuses sections which do not fit each other, by a UserError.
         steps: callable: config and options -> all steps, in an order in which they can run.
+        complete: callable: config -> the same with what one section leaves open for another to say;
+            comes before `check`.
     """
 
     title: str
     sections: Mapping[str, Callable[..., Any]]
     check: Callable[[Configuration], None]
     steps: Callable[[Configuration, Options], list[Step]]
+    complete: Callable[[Configuration], Configuration] = lambda config: config
 
 
 FAMILIES: Registry[Family] = Registry("config.family")
-FAMILIES["few_shot"] = Family(few_shot.TITLE, few_shot.SECTIONS, few_shot.check, few_shot.steps)
+FAMILIES["few_shot"] = Family(
+    few_shot.TITLE, few_shot.SECTIONS, few_shot.check, few_shot.steps, few_shot.complete
+)
 FAMILIES["features"] = Family(
     features_family.TITLE, features_family.SECTIONS, refuse_no_ways, features_family.steps
 )
 FAMILIES["ready"] = Family(
     ready_family.TITLE, ready_family.SECTIONS, ready_family.check, ready_family.steps
+)
+FAMILIES["released"] = Family(
+    released_family.TITLE, released_family.SECTIONS, released_family.check, released_family.steps
 )
 FAMILIES["exported"] = Family(
     exported_family.TITLE, exported_family.SECTIONS, refuse_no_ways, exported_family.steps
@@ -80,9 +93,9 @@ def read(config: ConfigDict) -> Configuration:
         values[name] = _section(kind, name, fields.pop(name, {}))
     if fields:
         raise UserError(f"config.{next(iter(fields))} is unknown: see the sections of the config.")
-    checked = Configuration(values)
-    family.check(checked)
-    return checked
+    complete = family.complete(Configuration(values))
+    family.check(complete)
+    return complete
 
 
 def _family(config: ConfigDict) -> Family:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from sib_tf.backbones import feature_network
 from sib_tf.backbones.augmentation import NUM_DRAWS, Augmentation
+from sib_tf.backbones.feature_network import in_batches
 from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
@@ -18,7 +19,8 @@ from sib_tf.beam.counters import counter
 from sib_tf.datasets import prepared
 from sib_tf.features.feature_table import encode, not_finite, write_info
 
-BATCH = 500  # images of one forward pass; fixed, for the draws of their views are made together
+BATCH = 500  # images whose views are drawn together; fixed, or they would be others
+_FORWARD = 100  # images of one forward pass: five times as many take gigabytes at 160 pixels
 # Images of one Beam element, in full batches. More would leave workers idle at the end of a small
 # split; for each, opening the data set takes as long as embedding some 80 images ten times.
 CHUNK = 8 * BATCH
@@ -73,7 +75,7 @@ class EmbedChunk(beam.DoFn):
         for first, (images, labels) in zip(itertools.count(start, BATCH), batches, strict=False):
             views = (self._view(images, first, v) for v in range(self._views))
             turned = (tf.image.rot90(view, k) for view in views for k in range(self._turns))
-            features = np.stack([self._phi(view) for view in turned], axis=1)
+            features = np.stack([in_batches(self._phi, view, _FORWARD) for view in turned], axis=1)
             self._refuse_not_finite(features, labels, first)
             for position, (label, row) in enumerate(zip(labels, features, strict=True), first):
                 yield encode(position, label, row)

@@ -20,6 +20,8 @@ TOGETHER = (
     "and those that are of none of the classes mislead it."
 )
 
+_OF_THE_SPLITS = "- Trained, chosen and tested on the classes of its three splits."
+
 
 def write(model: Path, card: str) -> None:
     """Adds a model card to a SavedModel, as `assets.extra/model_card.md`.
@@ -32,13 +34,15 @@ def write(model: Path, card: str) -> None:
     (model / FILE).write_text(card, encoding="utf-8")
 
 
-def render(name: str, report: Mapping[str, Any], classes: Mapping[str, Sequence[str]]) -> str:
-    """The card of a model that was trained and evaluated here.
+def render(
+    name: str, report: Mapping[str, Any], classes: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """The card of a model that was trained and evaluated with this library.
 
     Args:
         name: name of the model.
         report: content of `report.json` of the model's evaluation.
-        classes: names of the classes of the data set by split.
+        classes: names of the classes of the data set by split; None where it is not at hand.
     """
     trained = next(row for row in report["results"] if method_of(row).iterative)
     return f"""# {name}
@@ -51,7 +55,7 @@ with Synthetic Gradients", ICLR 2020).
 ## Data
 
 - Data set: {report["dataset"]}; backbone: {report["backbone"]}; seed {report["seed"]}.
-{_classes(classes)}
+{_classes(classes) if classes else _OF_THE_SPLITS}
 
 No class is in two of these.
 

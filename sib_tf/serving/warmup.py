@@ -11,30 +11,35 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
+from sib_tf.serving.exported_model import ExportedModel
+
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 
+_CLASSES = 5  # where the model takes any number
 
-def write(
-    model: Path, support_images: np.ndarray, support_labels: np.ndarray, query_images: np.ndarray
-) -> None:
-    """Adds a request for each signature to a SavedModel, all of the same episode.
+
+def write(model: Path, *, seed: int) -> None:
+    """Adds a request for each signature to a SavedModel, all of the same episode of noise.
+
+    It has an image of each class, and one to classify: as much as any model takes.
 
     Args:
         model: folder of a SavedModel that `export` has written; gets
             `assets.extra/tf_serving_warmup_requests`, TFRecords of PredictionLog.
-        support_images: support images of the episode, uint8 [S, H, W, 3].
-        support_labels: labels of the support images, int32 [S].
-        query_images: query images of the episode, uint8 [Q, H, W, 3].
+        seed: seed of the noise.
     """
-    embed = tf.saved_model.load(str(model)).signatures["embed"]
-    labels = {"support_labels": support_labels}
-    images = {"support_images": support_images, "query_images": query_images}
+    exported = ExportedModel(model)
+    classes = exported.num_classes or _CLASSES
+    shape = (classes + 1, *exported.image_size, 3)
+    noise = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    labels = {"support_labels": np.arange(classes, dtype=np.int32)}
+    images = {"support_images": noise[:-1], "query_images": noise[-1:]}
     requests = {
         "serving_default": labels | images,
         "encoded": labels | {name: _encode(value) for name, value in images.items()},
         "features": labels
         | {
-            name.replace("images", "features"): embed(images=tf.constant(value))["features"].numpy()
+            name.replace("images", "features"): exported.features(value)
             for name, value in images.items()
         },
     }
@@ -44,7 +49,7 @@ def write(
     }
     (model / FILE).parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(model / FILE)) as writer:
-        for signature, inputs in {**episodes, "embed": {"images": query_images}}.items():
+        for signature, inputs in {**episodes, "embed": {"images": noise}}.items():
             writer.write(_log(signature, inputs).SerializeToString())
 
 

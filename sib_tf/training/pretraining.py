@@ -4,7 +4,6 @@ phi is then frozen. Everything here is a pure function of the seed and the step,
 training goes on bit for bit.
 """
 
-import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Sequence
@@ -14,12 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sib_tf.backbones import feature_network, registry
-from sib_tf.backbones.augmentation import Augmentation
+from sib_tf.backbones import feature_network
 from sib_tf.backbones.channel_moments import channel_moments
 from sib_tf.base.atomic import write_json
 from sib_tf.base.errors import UserError
-from sib_tf.base.ranges import at_least, positive
 from sib_tf.training.base_classifier import BaseClassifier
 from sib_tf.training.callbacks.best_weights import BestWeights
 from sib_tf.training.callbacks.divergence import StopIfDiverged
@@ -29,99 +26,16 @@ from sib_tf.training.callbacks.validation_accuracy import ValidationAccuracy
 from sib_tf.training.devices import multi_worker, strategies
 from sib_tf.training.image_batches import training_batches
 from sib_tf.training.optimizers import SGDWithL2
+from sib_tf.training.pretraining_settings import PretrainingSettings
 
 BACKBONE = "backbone.keras"
 CURVES = "curves.json"
-PRECISIONS = ("float32", "mixed_bfloat16")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Section `config.phi`: the backbone, and how it is trained.
-
-    Attributes:
-        backbone: name of the backbone, as in `registry.build`.
-        crop_size: H = W of the centre of an image that phi looks at, pixels.
-        crop_padding: padding of a random crop in training, pixels.
-        flip: whether half of the training images are mirrored; the finished phi then averages over
-            an image and its mirror image.
-        color_jitter: strength of random brightness, contrast and saturation, see `Augmentation`.
-        average_shift: distance of the four shifted images that the finished phi averages over, too,
-            pixels, less than `crop_size`; 0: none.
-        epochs: passes over the training images; 0, of a backbone that comes with trained weights:
-            none.
-        batch_size: images of a step.
-        learning_rate: peak rate, reached after `warmup_steps`, then a cosine down to 0.
-        warmup_steps: steps from rate 0 to the peak.
-        l2: weight decay as an L2 term in the gradient.
-        precision: one of `PRECISIONS`, that phi computes in while it is trained. Its weights, the
-            loss and the finished phi are float32.
-        selection_way: classes of the 1-shot, balanced episodes on validation classes that choose
-            the epoch.
-        selection_queries: queries of such an episode.
-
-    Raises:
-        UserError: if a number is out of range, or the backbone is unknown or not for images of this
-            size.
-    """
-
-    backbone: str
-    crop_size: int
-    crop_padding: int
-    flip: bool
-    color_jitter: float
-    average_shift: int = 0
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    warmup_steps: int
-    l2: float
-    precision: str = "float32"
-    selection_way: int = 5
-    selection_queries: int = 75
-
-    def __post_init__(self) -> None:
-        at_least(1, batch_size=self.batch_size, crop_size=self.crop_size)
-        at_least(
-            0,
-            epochs=self.epochs,
-            crop_padding=self.crop_padding,
-            color_jitter=self.color_jitter,
-            average_shift=self.average_shift,
-            warmup_steps=self.warmup_steps,
-            l2=self.l2,
-        )
-        positive(learning_rate=self.learning_rate)
-        found = registry.find(self.backbone, self.crop_size)  # refuses what cannot be built
-        if not self.epochs and not found.pretrained:
-            raise UserError(
-                f'epochs=0 leaves backbone="{self.backbone}" untrained: raise it, or take one that '
-                'comes with trained weights, such as "efficientnet_lite0".'
-            )
-        if self.average_shift >= self.crop_size:
-            raise UserError(
-                f"average_shift={self.average_shift} shifts images out of sight: it must be less "
-                f"than crop_size={self.crop_size}."
-            )
-        if self.precision not in PRECISIONS:
-            raise UserError(
-                f'precision="{self.precision}" is unknown: use {" or ".join(PRECISIONS)}.'
-            )
-
-    def augmentation(self, image_size: int) -> Augmentation:
-        """Random crops as shifts: phi takes the centre of what is as large as the stored image.
-
-        Args:
-            image_size: H = W of the stored images.
-        """
-        shift = self.crop_padding + (image_size - self.crop_size) // 2
-        return Augmentation(shift, self.flip, self.color_jitter)
 
 
 @multi_worker.naming_lost_workers()
 def train(
     folder: Path,
-    settings: Settings,
+    settings: PretrainingSettings,
     *,
     seed: int,
     images: np.ndarray,
@@ -156,10 +70,6 @@ def train(
     strategy = strategy or tf.distribute.get_strategy()
     strategies.refuse_unequal_shares(strategy, settings.batch_size)
     chief = strategies.is_chief(strategy)
-    if not settings.epochs:
-        if chief:
-            _save(folder, settings, _phi(settings, images))
-        return {"images": len(images), "replicas": strategy.num_replicas_in_sync}
     keras.utils.set_random_seed(seed)
     class_ids, targets = np.unique(labels, return_inverse=True)
     steps = len(images) // settings.batch_size
@@ -213,14 +123,28 @@ def train(
     return {**counts, "val_accuracy": max(resume.curves()["val_accuracy"])}
 
 
-def _save(folder: Path, settings: Settings, phi: keras.Model) -> None:
+def take(folder: Path, settings: PretrainingSettings, image_size: int) -> None:
+    """Saves a backbone that comes with trained weights as phi, without any training.
+
+    Args:
+        folder: gets `backbone.keras`, see `train`.
+        settings: the backbone, which brings its own standardisation of pixels.
+        image_size: H = W of the stored images.
+    """
+    phi = feature_network.build_trained(
+        settings.backbone, image_size=image_size, crop_size=settings.crop_size
+    )
+    _save(folder, settings, phi)
+
+
+def _save(folder: Path, settings: PretrainingSettings, phi: keras.Model) -> None:
     copies = {"shift": settings.average_shift, "mirror": settings.flip}
     feature_network.save_frozen(phi, folder / BACKBONE, **copies)
 
 
 def _fit(
     model: BaseClassifier,
-    settings: Settings,
+    settings: PretrainingSettings,
     seed: int,
     images: np.ndarray,
     targets: np.ndarray,
@@ -259,7 +183,7 @@ def _fit(
         model.fit(batches(), shuffle=False, **how)
 
 
-def compiled(settings: Settings, images: np.ndarray, num_classes: int) -> BaseClassifier:
+def compiled(settings: PretrainingSettings, images: np.ndarray, num_classes: int) -> BaseClassifier:
     """A fresh classifier of images [n, H, W, 3] like these, ready for `fit`."""
     model = BaseClassifier(_phi(settings, images, settings.precision), num_classes)
     model.compile(
@@ -273,7 +197,9 @@ def compiled(settings: Settings, images: np.ndarray, num_classes: int) -> BaseCl
     return model
 
 
-def _schedule(settings: Settings, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+def _schedule(
+    settings: PretrainingSettings, steps: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
         warmup_target=settings.learning_rate,
@@ -282,7 +208,9 @@ def _schedule(settings: Settings, steps: int) -> keras.optimizers.schedules.Lear
     )
 
 
-def _phi(settings: Settings, images: np.ndarray, precision: str = "float32") -> keras.Model:
+def _phi(
+    settings: PretrainingSettings, images: np.ndarray, precision: str = "float32"
+) -> keras.Model:
     """A fresh phi that standardises with the statistics of the images."""
     mean, variance = channel_moments(images)
     return feature_network.build(

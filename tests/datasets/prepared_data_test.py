@@ -21,7 +21,9 @@ CLASSES = {"train": ("a", "b"), "validation": ("c", "d"), "test": ("e", "f")}
 
 def make_config(raw):
     config = image_folder.get_config()
-    config.data.root = str(raw)
+    config.data.root, config.data.image_size = str(raw), 32
+    config.phi.crop_size = 32
+    config.meta.update({"ways": (2, 2), "shots": (1, 1)})
     config.data.update({f"{split}_classes": names for split, names in CLASSES.items()})
     config.episodes.update({"way": 2, "queries_per_class": 1})
     config.eval.update({"episodes": 3, "query_shares": ("balanced",)})

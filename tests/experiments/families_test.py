@@ -70,7 +70,8 @@ def make_config(fields=None):
             {"phi.backbone": "conv4_64", "phi.crop_size": 15},
             r'config\.phi\.crop_size=15 is too small for .*backbone="conv4_64": .*at least 16',
         ),
-        ({"phi.crop_size": 0}, r"config\.phi\.crop_size=0 must be at least 1"),
+        ({"phi.crop_size": -1}, r"config\.phi\.crop_size=-1 must be at least 0"),
+        ({"phi.crop_size": 0}, r"config\.phi\.crop_size=0 is too small for .*: .*at least 16"),
         ({"phi.crop_padding": -1}, r"config\.phi\.crop_padding=-1 must be at least 0"),
         (
             {"phi.average_shift": 32, "phi.crop_size": 32},

@@ -16,7 +16,7 @@ from sib_tf.experiments.step import Step
 from tests.experiments import small_adaptation, small_experiment, small_export, small_head
 
 # The name selects the section; digests stand for the content of files.
-READ_EARLIER = {"data.name", "data.sha256", "model.sha256"}
+READ_EARLIER = {"data.name", "data.sha256", "model.sha256", "weights.sha256"}
 
 
 class Recording(Configuration):
@@ -236,6 +236,7 @@ OWN = {
     "eval.num_steps": 7,
     "eval.methods": ("sib", "prototypes", "pt_map"),
     "export.name": "mine",
+    "export.max_queries": 100,
 }
 
 

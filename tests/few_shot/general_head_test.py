@@ -106,7 +106,7 @@ def test_a_served_copy_bounds_its_memory_and_gives_the_same_answers(monkeypatch)
     free = {name: tf.TensorSpec([None, None, *x.shape[2:]], x.dtype) for name, x in inputs.items()}
     served = head.for_serving()
     run = tf.function(lambda inputs: served.logits_path(inputs, 3), input_signature=[free])
-    np.testing.assert_allclose(run(inputs), expected, atol=1e-9)
+    np.testing.assert_allclose(run(inputs), expected, atol=1e-4)  # blocks are float32
     assert len(rows) == 2 * 3  # both branches, in each of the three steps
 
 

@@ -64,5 +64,6 @@ def test_blocks_give_the_same_means_and_gradients(monkeypatch, count, jit):
     # Without XLA the number of queries is not known, as in an exported model.
     free = [tf.TensorSpec([None, None, *x.shape[2:]], x.dtype) for x in inputs]
     traced = tf.function(mean, input_signature=None if jit else free, jit_compile=jit)
+    # Blocks are float32: cosines are right to 1e-7, and weights are exponentials of ten of them.
     for one, other in zip(traced(*inputs), expected, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-12)
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)

@@ -192,6 +192,17 @@ def test_the_accuracy_is_measured_by_the_truth(any_way, support, query, sorted_b
     assert page.count('<span class="wrong">truth: green</span>') == 1
 
 
+def test_a_file_that_is_no_image_needs_no_truth_and_is_told_once(
+    any_way, support, query, sorted_by_hand, tmp_path, caplog
+):
+    (query / "notes.txt").write_text("no image")
+    options = Options(truth=sorted_by_hand)
+    outcome = classify_folder(any_way, support, query, tmp_path / "output", options)
+    assert outcome.unreadable == 1
+    (warning,) = [text for text in caplog.messages if "notes.txt" in text]
+    assert warning.startswith("Skipped: ")
+
+
 def test_the_truth_changes_no_answer(any_way, support, query, sorted_by_hand, tmp_path):
     label_more(support)
     names = sorted(COLOURS)

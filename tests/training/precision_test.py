@@ -11,6 +11,7 @@ import tensorflow as tf
 from sib_tf.backbones.feature_network import embed
 from sib_tf.training import pretraining
 from sib_tf.training.image_batches import training_batches
+from sib_tf.training.pretraining_settings import PRECISIONS
 from tests.training.small_training import IMAGES, LABELS, SEED, SETTINGS, TWENTY_STEPS, train
 
 pytestmark = pytest.mark.usefixtures("bfloat16")
@@ -27,7 +28,7 @@ def classifiers(backbone):
     keras.utils.set_random_seed(0)
     exact, half = (
         pretraining.compiled(dataclasses.replace(settings, precision=precision), IMAGES, 3)
-        for precision in pretraining.PRECISIONS
+        for precision in PRECISIONS
     )
     half.set_weights(exact.get_weights())
     return exact, half
@@ -93,7 +94,7 @@ def test_gradients_stay_close_to_those_in_float32(backbone):
 @pytest.mark.slow
 def test_bfloat16_learns_as_fast_and_saves_phi_in_float32(tmp_path):
     losses = []
-    for precision in pretraining.PRECISIONS:
+    for precision in PRECISIONS:
         folder = tmp_path / precision
         train(folder, dataclasses.replace(TWENTY_STEPS, precision=precision))
         losses.append(json.loads((folder / pretraining.CURVES).read_text())["loss"])

@@ -12,9 +12,10 @@ from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class
 from sib_tf.few_shot.prototype_accuracy import PrototypeAccuracy
 from sib_tf.training import pretraining
 from sib_tf.training.devices import strategies
+from sib_tf.training.pretraining_settings import PretrainingSettings
 
 SEED = 3
-SETTINGS = pretraining.Settings(
+SETTINGS = PretrainingSettings(
     backbone="conv4_4",
     epochs=2,
     batch_size=8,

@@ -81,7 +81,7 @@ class Settings:
     Attributes:
         name: "class_folders".
         root: the folder that holds the class folders.
-        image_size: H = W of the stored images, pixels.
+        image_size: H = W of the stored images, pixels; 0: as large as what phi looks at.
         seed: seed that divides the classes among the splits, unless they are listed.
         train_classes: names of the training classes; all three splits are listed or none.
         validation_classes: names of the validation classes.

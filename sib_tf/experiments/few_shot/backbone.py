@@ -15,6 +15,7 @@ from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class
 from sib_tf.few_shot.prototype_accuracy import PrototypeAccuracy
 from sib_tf.training import pretraining
 from sib_tf.training.devices import strategies
+from sib_tf.training.pretraining_settings import PretrainingSettings
 
 _FOLDER = "backbone"
 _SELECTION_EPISODES = 600
@@ -71,6 +72,10 @@ def _pretrain(context: Context, strategy: str) -> dict[str, Any]:
     devices = strategies.build(strategy)  # before TensorFlow reads the images
     config = context.config
     builder = prepared.builder_of(prepared_data(context))
+    if not config.phi.epochs:
+        if strategies.is_chief(devices):
+            pretraining.take(context.folder, config.phi, preparation.image_size(builder))
+        return {"epochs": 0}
     images, labels = prepared.read_examples(builder, "train")
     validation_images, _ = prepared.read_examples(builder, "validation")
     return pretraining.train(
@@ -86,13 +91,13 @@ def _pretrain(context: Context, strategy: str) -> dict[str, Any]:
     )
 
 
-def selection_spec(phi: pretraining.Settings) -> EpisodeSpec:
+def selection_spec(phi: PretrainingSettings) -> EpisodeSpec:
     """The 1-shot, balanced episodes that choose the epoch of phi."""
     return EpisodeSpec(way=phi.selection_way, shot=1, queries=phi.selection_queries)
 
 
 def _selection_episodes(
-    builder: tfds.core.DatasetBuilder, phi: pretraining.Settings, seed: int
+    builder: tfds.core.DatasetBuilder, phi: PretrainingSettings, seed: int
 ) -> EpisodeTable:
     spec = selection_spec(phi)
     labels = prepared.read_labels(builder, "validation")

@@ -77,8 +77,17 @@ def _run(context: Context, splits: Sequence[str]) -> dict[str, Any]:
     classes = {split: len(np.unique(labels[split])) for split in prepared.SPLITS}
     _refuse_few_classes(classes, {split: spec.largest.way for split, spec in specs})
     for split, spec in specs:
-        examples_by_class(labels[split], spec, names, split)
+        _refuse_few_images(labels[split], spec, names, split)
     return counts
+
+
+def _refuse_few_images(
+    labels: np.ndarray, spec: EpisodeSpec | VariedEpisodes, names: Sequence[str], split: str
+) -> None:
+    try:
+        examples_by_class(labels, spec, names, split)
+    except UserError as error:
+        raise UserError(f"{error} {commands.ready_model()}") from None
 
 
 def _refuse_few_classes(classes: Mapping[str, int], needed: Mapping[str, int]) -> None:
@@ -97,6 +106,6 @@ def _refuse_few_classes(classes: Mapping[str, int], needed: Mapping[str, int]) -
     wanted = ", ".join(f"{way} for {split}" for split, way in needed.items())
     raise UserError(
         f"{sum(classes.values())} classes are divided into {shares}; episodes need {wanted}, at "
-        f"least {sum(needed.values())} classes in all: add classes, or lower config.episodes.way "
-        f"and config.phi.selection_way. {commands.ready_model()}"
+        f"least {sum(needed.values())} classes in all: add classes, or lower config.episodes.way, "
+        f"config.meta.ways and config.phi.selection_way. {commands.ready_model()}"
     )

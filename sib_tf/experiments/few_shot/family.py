@@ -21,7 +21,8 @@ from sib_tf.experiments.step import Step
 from sib_tf.experiments.unrolling import refuse_fewer_steps
 from sib_tf.few_shot.grid.settings import GridSettings
 from sib_tf.few_shot.settings import EpisodeSettings, EvaluationSettings, MetaSettings
-from sib_tf.training import meta_training, pretraining
+from sib_tf.training import meta_training
+from sib_tf.training.pretraining_settings import PretrainingSettings
 
 TITLE = "few-shot classification"
 
@@ -46,7 +47,7 @@ class FeatureSettings:
 
 SECTIONS = {
     "data": sources.source,
-    "phi": pretraining.Settings,
+    "phi": PretrainingSettings,
     "features": FeatureSettings,
     "episodes": EpisodeSettings,
     "meta": MetaSettings,
@@ -54,6 +55,11 @@ SECTIONS = {
     "export": ExportSettings,
     "grid": GridSettings,
 }
+
+
+def complete(config: Configuration) -> Configuration:
+    """Images whose size is left open are as large as what phi looks at."""
+    return config.replaced(data=sources.of_size(config.data, config.phi.crop_size))
 
 
 def check(config: Configuration) -> None:

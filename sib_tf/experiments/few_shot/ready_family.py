@@ -6,23 +6,20 @@ Nothing is trained and no data set is needed: the head has no weight that depend
 import dataclasses
 from typing import Any
 
-import numpy as np
-
 from sib_tf.backbones import feature_network, registry
 from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.backbone import backbone_file
 from sib_tf.experiments.few_shot.given_file import FileSettings, given_head
-from sib_tf.experiments.few_shot.release import ExportSettings
+from sib_tf.experiments.few_shot.release import ExportSettings, write_export
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
 from sib_tf.few_shot.model import FewShotClassifier
-from sib_tf.serving import export, model_card, ready_card, warmup
+from sib_tf.serving import ready_card
 from sib_tf.training import pretraining
 
 TITLE = "ready model"
-_EXAMPLE = 5  # classes of the episode that a server is warmed up with, one image of each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,12 +73,8 @@ def steps(config: Configuration, options: Options) -> list[Step]:
 
 def _write_phi(context: Context) -> dict[str, Any]:
     settings = context.config.phi
-    phi = feature_network.build(
-        settings.backbone,
-        image_size=settings.crop_size,
-        crop_size=settings.crop_size,
-        mean=(0.0, 0.0, 0.0),  # a trained backbone brings its own
-        variance=(1.0, 1.0, 1.0),
+    phi = feature_network.build_trained(
+        settings.backbone, image_size=settings.crop_size, crop_size=settings.crop_size
     )
     file = context.folder / pretraining.BACKBONE
     feature_network.save_frozen(phi, file, mirror=settings.mirror)
@@ -92,17 +85,13 @@ def _export(context: Context) -> dict[str, Any]:
     config = context.config
     phi, head = keras_file.load(backbone_file(context)), given_head(config.model.file)
     _refuse_tied(head)
-    name = config.export.name
-    model = context.folder / name / "1"
-    export.export(model, phi, head.for_any_way())
-    size, backbone = phi.input_shape[1], feature_network.network_name(phi)
-    card = ready_card.render(name, backbone=backbone, size=size, head=head)
-    model_card.write(model, card)
-    images = np.random.default_rng(config.seed).integers(
-        0, 256, (2 * _EXAMPLE, size, size, 3), np.uint8
+    card = ready_card.render(
+        config.export.name,
+        backbone=feature_network.network_name(phi),
+        size=phi.input_shape[1],
+        head=head,
     )
-    warmup.write(model, images[:_EXAMPLE], np.arange(_EXAMPLE, dtype=np.int32), images[_EXAMPLE:])
-    return {"features": phi.output_shape[-1]}
+    return write_export(context, phi, head, card)
 
 
 def _refuse_tied(head: FewShotClassifier) -> None:

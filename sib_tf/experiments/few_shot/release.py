@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from sib_tf.base import keras_file
@@ -15,12 +16,10 @@ from sib_tf.experiments.few_shot.classifier import model_file
 from sib_tf.experiments.few_shot.data import prepared_data
 from sib_tf.experiments.few_shot.evaluation import kept_episode, report_of
 from sib_tf.experiments.step import Context, Step
+from sib_tf.few_shot.model import FewShotClassifier
 from sib_tf.serving import export, model_card, query_limit, warmup
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict import prediction
-from sib_tf.serving.predict.image_task import image_task
-from sib_tf.serving.predict.task import read_task
-from sib_tf.serving.predict.task_files import find_files
 
 _FOLDER = "export"
 
@@ -59,13 +58,32 @@ def predict_step(evaluate: Step, exported: Step) -> Step:
 def _export(context: Context) -> dict[str, Any]:
     phi = keras_file.load(backbone_file(context))
     classifier = keras_file.load(model_file(context))
+    name = context.config.export.name
+    card = model_card.render(name, report_of(context), _classes(context))
+    return write_export(context, phi, classifier, card)
+
+
+def write_export(
+    context: Context, phi: keras.Model, classifier: FewShotClassifier, card: str
+) -> dict[str, Any]:
+    """Writes phi and classifier, for any number of classes if it can, as `NAME/1`.
+
+    Args:
+        context: that of the step, which reads "seed" and "export".
+        phi: frozen backbone, images [B, H, W, 3], values 0..255, to features [B, D].
+        classifier: classifier of such features.
+        card: the model card.
+
+    Returns:
+        Counts of the step: the number of classes, None if any.
+    """
+    config = context.config
     if classifier.xi.any_way:
         classifier = classifier.for_any_way()
-    name = context.config.export.name
-    model = context.folder / name / "1"
-    export.export(model, phi, classifier)
-    model_card.write(model, model_card.render(name, report_of(context), _classes(context)))
-    warmup.write(model, *_example(kept_episode(context), phi.input_shape[1:3]))
+    model = context.folder / config.export.name / "1"
+    export.export(model, phi, classifier, config.export.max_queries)
+    model_card.write(model, card)
+    warmup.write(model, seed=config.seed)
     return {"way": classifier.way}
 
 
@@ -77,13 +95,6 @@ def _classes(context: Context) -> dict[str, list[str]]:
         split: [names[label] for label in np.unique(prepared.read_labels(builder, split))]
         for split in prepared.SPLITS
     }
-
-
-def _example(folder: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Support images, their labels and query images of the kept episode."""
-    files = find_files(folder / "support", folder / "query", num_classes=None)
-    task = image_task(read_task(files, size, lambda images: images))
-    return task.support_images, task.support_labels, task.query_images
 
 
 def _predict(context: Context) -> dict[str, Any]:

@@ -114,7 +114,8 @@ def examples_by_class(
             f'Class "{class_names[small[0]]}" of the {split} split has {len(groups[small[0]])} '
             f"images{more}, an episode needs {needed} of each class for its support and its "
             "queries: add images, or lower config.episodes.shot or "
-            "config.episodes.queries_per_class (config.episodes.queries where it is set)."
+            "config.episodes.queries_per_class (config.episodes.queries or config.meta.shots where "
+            "it is set)."
         )
     return groups
 

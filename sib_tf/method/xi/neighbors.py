@@ -25,7 +25,9 @@ class Neighbors:
 
     Of up to `MOST_KEPT` queries the weights are computed once, and kept for all steps. Of more, and
     where Q is not known but may be large, each step computes them anew, `BLOCK` rows at a time, so
-    that memory grows with Q and not with its square (unless a tape records the steps).
+    that memory grows with Q and not with its square (unless a tape records the steps). These rows
+    are float32, whatever the features are, which takes half the time: of so many queries no single
+    one counts for much.
 
     Args:
         queries: float [B, Q, D], not all zero.
@@ -65,18 +67,18 @@ class Neighbors:
     def _mean_by_blocks(self, values: tf.Tensor) -> tf.Tensor:
         count = self._count()
         starts = tf.range(0, count, BLOCK)
+        centred, single = (tf.cast(x, tf.float32) for x in (self._centred, values))
 
         def of_block(start: tf.Tensor) -> tf.Tensor:
             # Beyond the end the last query is repeated, so that all blocks have the same size.
             rows = tf.minimum(start + tf.range(BLOCK), count - 1)
-            return tf.matmul(_rows(self._centred, self._mask, rows), values)
+            return tf.matmul(_rows(centred, self._mask, rows), single)
 
         # [Q / BLOCK, B, BLOCK, N]; one after the other, since each block takes memory.
-        blocks = tf.map_fn(
-            of_block, starts, fn_output_signature=values.dtype, parallel_iterations=1
-        )
+        blocks = tf.map_fn(of_block, starts, fn_output_signature=tf.float32, parallel_iterations=1)
         batch, way = tf.shape(values)[0], tf.shape(values)[2]
-        return tf.reshape(tf.transpose(blocks, [1, 0, 2, 3]), [batch, -1, way])[:, :count]
+        means = tf.reshape(tf.transpose(blocks, [1, 0, 2, 3]), [batch, -1, way])[:, :count]
+        return tf.cast(means, values.dtype)
 
 
 def _rows(centred: tf.Tensor, mask: tf.Tensor | None, rows: tf.Tensor) -> tf.Tensor:

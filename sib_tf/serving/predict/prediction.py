@@ -11,7 +11,7 @@ import numpy as np
 
 from sib_tf.base.atomic import written_file
 from sib_tf.base.errors import UserError, first_line
-from sib_tf.datasets.images import list_images
+from sib_tf.datasets.image_formats import why_no_image
 from sib_tf.serving.exported_model import Answers
 from sib_tf.serving.predict import gallery, sorting, table, thumbnails, truth
 from sib_tf.serving.predict.image_task import ImageTask, image_task
@@ -156,10 +156,12 @@ def _told(
 
 
 def _truth(options: Options, files: TaskFiles) -> dict[str, int]:
-    """Labels by file name, of what is listed as an image, before any of them is read."""
+    """Labels by file name, of what seems to be an image, before any of them is read."""
     if options.truth is None:
         return {}
-    return truth.read(options.truth, files.class_names, list_images(files.query_folder))
+    # Reading says what is none; links to nothing have no truth either.
+    images = [file for file in files.query if file.is_file() and why_no_image(file) is None]
+    return truth.read(options.truth, files.class_names, images)
 
 
 def _classify(model: Model, files: TaskFiles, take_steps: bool) -> Outcome:
