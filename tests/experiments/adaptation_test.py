@@ -95,9 +95,9 @@ def test_leaving_domains_out_trains_a_phi_without_each():
         ({"meta.num_steps": 0}, r"config\.meta\.num_steps=0 must be at least 1"),
         ({"meta.rotation_step_size": -1.0}, r"config\.meta\.rotation_step_size=-1\.0 must be at"),
         ({"meta.start": "zeros"}, r'config\.meta\.start="zeros" is unknown: use "classifier" or'),
-        ({"meta.variants": ()}, r"config\.meta\.variants=\[\] must end in one that takes steps"),
-        ({"meta.variants": ("plain",)}, r"config\.meta\.variants=\['plain'\] must end in one"),
-        ({"meta.variants": ("sib",)}, r'config\.meta\.variants="sib" is unknown: use "plain"'),
+        ({"eval.variants": ()}, r"config\.eval\.variants=\[\] must end in one that takes steps"),
+        ({"eval.variants": ("plain",)}, r"config\.eval\.variants=\['plain'\] must end in one"),
+        ({"eval.variants": ("sib",)}, r'config\.eval\.variants="sib" is unknown: use "plain"'),
         ({"eval.num_steps": 2}, r"config\.eval\.num_steps=2 must be at least .*num_steps=3"),
     ],
 )
@@ -159,7 +159,7 @@ def test_no_label_of_the_target_reaches_the_training(raw, work, tmp_path):
     for name, other in zip(CLASSES, (*CLASSES[1:], CLASSES[0]), strict=True):
         (sketches / f"was_{name}").rename(sketches / other)
     config = small_adaptation.config(scrambled)
-    config.meta.variants = ("rotation",)
+    config.eval.variants = ("rotation",)
     for step in families.steps(config):
         if step.name not in ("evaluate", "export", "predict"):
             execute(step, families.read(config), tmp_path / "work")

@@ -104,7 +104,7 @@ def steps(config: Configuration, options: Options) -> list[Step]:
         transfer_step(phis[0], variant, labelled)
         if VARIANTS[variant].transferred
         else train_step(before, variant, networks)
-        for variant in config.meta.variants
+        for variant in config.eval.variants
     ]
     evaluate = evaluate_step(trained, [*shown, *of_target], minibatches["test"])
     exported = export_step(trained[-1], evaluate)

@@ -66,7 +66,7 @@ def model_curves(context: Context, variant: str) -> Path:
 
 def exported_variant(config: Configuration) -> str:
     """The variant that users get."""
-    return config.meta.variants[-1]
+    return config.eval.variants[-1]
 
 
 def _folder(variant: str) -> str:
