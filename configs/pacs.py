@@ -58,7 +58,6 @@ def get_config(variant: str = "") -> ConfigDict:
     config.meta.num_steps = 3  # K
     config.meta.step_size = 1e-3  # eta
     config.meta.rotation_step_size = 0.1  # eta_0
-    config.meta.variants = ("plain", "init", "rotation")
     config.meta.train_minibatches = 2000
     config.meta.steps = 4000
     config.meta.episodes_per_step = 1
@@ -69,7 +68,11 @@ def get_config(variant: str = "") -> ConfigDict:
     config.meta.optimizer = "adam"
     config.meta.clip_norm = 1.0
 
+    # Whose xi the variant "transferred" takes.
+    config.model = ConfigDict({"file": "results/cifar_fs_conv4_64_general/1shot-seed0/model.keras"})
+
     config.eval = ConfigDict({"num_steps": 5})
+    config.eval.variants = ("plain", "init", "transferred", "rotation")  # exports the last
 
     config.export = ConfigDict({"name": f"pacs_{target}"})
     return config

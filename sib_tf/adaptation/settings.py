@@ -108,7 +108,6 @@ class MetaSettings(meta_training.Settings):
         num_steps: K, synthetic-gradient steps.
         step_size: eta, of the synthetic-gradient steps.
         rotation_step_size: eta_0, of the step down the rotation loss.
-        variants: names in `VARIANTS` of the models that are trained, the last of which is exported.
         train_minibatches: number of training minibatches, which are used over and over again.
 
     Raises:
@@ -122,7 +121,6 @@ class MetaSettings(meta_training.Settings):
     num_steps: int = 3
     step_size: float = 1e-3
     rotation_step_size: float = 0.1
-    variants: tuple[str, ...] = ("plain", "init", "rotation")
     train_minibatches: int
 
     def __post_init__(self) -> None:
@@ -134,11 +132,6 @@ class MetaSettings(meta_training.Settings):
             at_least(1, hidden_units=self.hidden_units)
         XI[self.synthetic_gradient]
         STARTS[self.start]
-        steps = [VARIANTS[name].takes_steps for name in self.variants]
-        if True not in steps[-1:]:
-            raise UserError(
-                f'variants={list(self.variants)} must end in one that takes steps, "rotation".'
-            )
 
     def model(self, variant: str, starts: Sequence[Start]) -> ZeroShotClassifier:
         """A fresh model to meta-train.
@@ -171,12 +164,20 @@ class EvaluationSettings:
 
     Attributes:
         num_steps: K up to which the models are evaluated, at least that of their training.
+        variants: names in `VARIANTS` of the models that are made and evaluated; the last one is
+            exported.
 
     Raises:
-        UserError: if K is negative.
+        UserError: if K is negative, or a variant is unknown or the last one takes no steps.
     """
 
     num_steps: int
+    variants: tuple[str, ...] = ("plain", "init", "transferred", "rotation")
 
     def __post_init__(self) -> None:
         at_least(0, num_steps=self.num_steps)
+        steps = [VARIANTS[name].takes_steps for name in self.variants]
+        if True not in steps[-1:]:
+            raise UserError(
+                f'variants={list(self.variants)} must end in one that takes steps, "rotation".'
+            )

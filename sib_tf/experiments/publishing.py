@@ -52,7 +52,7 @@ def publish(
             raise UserError(f"{needed.parent} is missing: run {commands.job('pipeline')} first.")
     for step, folder in zip(evaluations, folders, strict=True):
         _refuse_other(folder, config, step)
-    finished = list(_records(workdir, base, [step.folder for step in evaluations]))
+    finished = list(_records(workdir, base, evaluations))
     report, *others = (_read(folder / REPORT) for folder in folders)
     content = {
         "command": command,
@@ -89,11 +89,19 @@ def _seconds(records: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return seconds
 
 
-def _records(workdir: Path, base: Path, evaluations: Iterable[str]) -> Iterator[dict[str, Any]]:
-    shared, own = ("data", "backbone", "features/*"), ("episodes/*", "model", *evaluations)
-    for folder, steps in ((base, shared), (workdir, own)):
-        for step in steps:
-            yield from (_read(file) for file in sorted(folder.glob(f"{step}/{RECORD}")))
+def _records(workdir: Path, base: Path, evaluations: Iterable[Step]) -> Iterator[dict[str, Any]]:
+    """The records of the evaluations and of all steps that they need."""
+    for folder, step in sorted(_needed(evaluations).items()):
+        file = (base if step.shared else workdir) / folder / RECORD
+        if file.exists():
+            yield _read(file)
+
+
+def _needed(steps: Iterable[Step]) -> dict[str, Step]:
+    found = {}
+    for step in steps:
+        found |= {step.folder: step, **_needed(step.requires)}
+    return found
 
 
 def _read(file: Path) -> dict[str, Any]:

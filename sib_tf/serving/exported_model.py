@@ -99,7 +99,7 @@ class ExportedModel:
         """
         hands = max(1, math.ceil(len(query) / (self.max_queries or math.inf)))
         parts = [self._together(support, support_labels, query[n::hands]) for n in range(hands)]
-        return Answers(*(_dealt_back(answers) for answers in zip(*parts, strict=True)))
+        return Answers(*(dealt_back(answers) for answers in zip(*parts, strict=True)))
 
     def _together(
         self, support: np.ndarray, support_labels: np.ndarray, query: np.ndarray
@@ -121,7 +121,7 @@ class ExportedModel:
         return in_batches(lambda batch: self._embed(images=batch)["features"], images, BATCH)
 
 
-def _dealt_back(parts: Sequence[np.ndarray]) -> np.ndarray:
+def dealt_back(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Rows [n, ...] in the order in which they were, of which part i has every len(parts)-th."""
     rows = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
     for n, part in enumerate(parts):

@@ -1,5 +1,6 @@
 """Zero-shot experiments: from raw images to a served model, and what is refused."""
 
+import dataclasses
 import json
 import shutil
 
@@ -94,9 +95,9 @@ def test_leaving_domains_out_trains_a_phi_without_each():
         ({"meta.num_steps": 0}, r"config\.meta\.num_steps=0 must be at least 1"),
         ({"meta.rotation_step_size": -1.0}, r"config\.meta\.rotation_step_size=-1\.0 must be at"),
         ({"meta.start": "zeros"}, r'config\.meta\.start="zeros" is unknown: use "classifier" or'),
-        ({"meta.variants": ()}, r"config\.meta\.variants=\[\] must end in one that takes steps"),
-        ({"meta.variants": ("plain",)}, r"config\.meta\.variants=\['plain'\] must end in one"),
-        ({"meta.variants": ("sib",)}, r'config\.meta\.variants="sib" is unknown: use "plain"'),
+        ({"eval.variants": ()}, r"config\.eval\.variants=\[\] must end in one that takes steps"),
+        ({"eval.variants": ("plain",)}, r"config\.eval\.variants=\['plain'\] must end in one"),
+        ({"eval.variants": ("sib",)}, r'config\.eval\.variants="sib" is unknown: use "plain"'),
         ({"eval.num_steps": 2}, r"config\.eval\.num_steps=2 must be at least .*num_steps=3"),
     ],
 )
@@ -158,7 +159,7 @@ def test_no_label_of_the_target_reaches_the_training(raw, work, tmp_path):
     for name, other in zip(CLASSES, (*CLASSES[1:], CLASSES[0]), strict=True):
         (sketches / f"was_{name}").rename(sketches / other)
     config = small_adaptation.config(scrambled)
-    config.meta.variants = ("rotation",)
+    config.eval.variants = ("rotation",)
     for step in families.steps(config):
         if step.name not in ("evaluate", "export", "predict"):
             execute(step, families.read(config), tmp_path / "work")
@@ -178,7 +179,7 @@ def test_the_report_has_a_row_for_each_method_and_step(work):
     found = [(row["method"], row["num_steps"]) for row in report["results"]]
     assert found == [
         *((method, 0) for method in ("source_only", "batch_statistics", "plain")),
-        *((method, k) for method in ("init", "rotation") for k in range(3)),
+        *((method, k) for method in ("transferred", "rotation") for k in range(3)),
     ]
     assert (report["target"], report["images"]) == ("sketch", 28)
     for k, counts in report["confusion"].items():
@@ -193,6 +194,25 @@ def test_the_report_has_a_row_for_each_method_and_step(work):
     assert "SIB-Rot" in page
     assert "AdaBN" in page
     assert page.count("<figure>") >= 3
+
+
+@pytest.mark.slow
+def test_a_transferred_head_starts_from_class_means_with_a_xi_of_its_own(work):
+    model = keras.saving.load_model(work / "model/transferred/model.keras")
+    head = keras.saving.load_model(small_adaptation.config("").model.file)
+    for found, expected in zip(model.xi.get_weights(), head.xi.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    anchors = start.read(work / "backbone" / PHI).anchors
+    np.testing.assert_array_equal(model.initialization.theta[0], anchors)
+    assert (model.num_steps, model.step_size) == (1, head.step_size)
+
+
+def test_a_head_tied_to_its_classes_is_refused(tmp_path):
+    config = small_adaptation.config("")
+    config.model.file = "results/cifar_fs_conv4_64/1shot-seed0/model.keras"
+    (step,) = (one for one in families.steps(config) if one.folder == "model/transferred")
+    with pytest.raises(UserError, match=r"config\.model\.file=.* for one number of classes: name"):
+        execute(dataclasses.replace(step, requires=()), families.read(config), tmp_path)
 
 
 @pytest.mark.slow

@@ -22,7 +22,14 @@ class Later:
     precision: str = "float32"
 
 
-EVALUATE = Step("evaluate", "evaluation", ("seed",), (), dict)
+DATA = Step("build_dataset", "data", (), (), dict, shared=True)
+PHI = Step("pretrain", "backbone", (), (DATA,), dict, shared=True)
+FEATURES = [
+    Step("embed", f"features/{split}", (), (PHI,), dict, shared=True) for split in ("train", "test")
+]
+EPISODES = Step("build_episodes", "episodes/test-balanced", (), (DATA,), dict)
+TRAIN = Step("train", "model", (), (*FEATURES, EPISODES), dict)
+EVALUATE = Step("evaluate", "evaluation", ("seed",), (TRAIN, *FEATURES), dict)
 
 
 def step(folder, name, seconds, **content):

@@ -34,7 +34,6 @@ def pretrain_step(data: Step, domains: Sequence[str]) -> Step:
         run=_pretrain,
         resumes=True,
         shared=True,
-        weights=BACKBONE,
     ).with_options(domains=domains)
 
 

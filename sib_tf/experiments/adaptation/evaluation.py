@@ -76,7 +76,7 @@ def _predictions(context: Context) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         names.SOURCE_ONLY: evaluation.of_start(start, features),
         names.BATCH_STATISTICS: evaluation.of_start(start, own),
     }
-    for variant in config.meta.variants:
+    for variant in config.eval.variants:
         model = keras_file.load(model_file(context, variant))
         most = config.eval.num_steps if model.num_steps else 0
         found[variant] = evaluation.classify(model, features, minibatches, most)

@@ -10,6 +10,7 @@ from sib_tf.adaptation.settings import (
     MetaSettings,
     MinibatchSettings,
 )
+from sib_tf.adaptation.variants import VARIANTS
 from sib_tf.backbones.feature_network import refuse_large_crop
 from sib_tf.base.errors import UserError
 from sib_tf.datasets import sources
@@ -25,10 +26,11 @@ from sib_tf.experiments.adaptation.data import (
     training_splits,
 )
 from sib_tf.experiments.adaptation.evaluation import evaluate_step
-from sib_tf.experiments.adaptation.head import train_step
+from sib_tf.experiments.adaptation.head import train_step, transfer_step
 from sib_tf.experiments.adaptation.minibatches import build_minibatches_step
 from sib_tf.experiments.adaptation.release import export_step, predict_step
 from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.few_shot.given_file import FileSettings
 from sib_tf.experiments.few_shot.release import ExportSettings
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Step
@@ -42,6 +44,7 @@ SECTIONS = {
     "features": FeatureSettings,
     "minibatches": MinibatchSettings,
     "meta": MetaSettings,
+    "model": FileSettings,
     "eval": EvaluationSettings,
     "export": ExportSettings,
 }
@@ -97,7 +100,12 @@ def steps(config: Configuration, options: Options) -> list[Step]:
         embed_by_batch_statistics_step(data, phis[0], labelled, target),
     ]
     before = [*phis, *embedded, minibatches["train"], minibatches["validation"]]
-    trained = [train_step(before, variant, networks) for variant in config.meta.variants]
+    trained = [
+        transfer_step(phis[0], variant, labelled)
+        if VARIANTS[variant].transferred
+        else train_step(before, variant, networks)
+        for variant in config.eval.variants
+    ]
     evaluate = evaluate_step(trained, [*shown, *of_target], minibatches["test"])
     exported = export_step(trained[-1], evaluate)
     walk = [

@@ -1,5 +1,6 @@
 """The models, meta-trained on stored features and minibatches."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import keras
 
 from sib_tf.adaptation.batches import FeatureRows, evaluation_batches, training_batches
+from sib_tf.base.errors import UserError
 from sib_tf.experiments.adaptation.backbone import stored_features, stored_start
 from sib_tf.experiments.adaptation.data import held_out_splits, training_splits
 from sib_tf.experiments.adaptation.minibatches import stored_minibatches
 from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.few_shot.given_file import given_head
 from sib_tf.experiments.step import Context, Step
 from sib_tf.training import meta_training
 
@@ -34,6 +37,23 @@ def train_step(requires: Sequence[Step], variant: str, networks: Sequence[Sequen
     ).with_options(variant=variant, networks=networks)
 
 
+def transfer_step(phi: Step, variant: str, domains: Sequence[str]) -> Step:
+    """Makes a model with xi and decoder of the few-shot head of `config.model`; nothing is trained.
+
+    Args:
+        phi: step of phi.
+        variant: name in `VARIANTS`.
+        domains: domains that phi was trained on.
+    """
+    return Step(
+        "train",
+        _folder(variant),
+        reads=("meta", "model"),
+        requires=(phi,),
+        run=_transfer,
+    ).with_options(variant=variant, domains=domains)
+
+
 def model_file(context: Context, variant: str) -> Path:
     """The saved model."""
     return context.workdir / _folder(variant) / meta_training.MODEL
@@ -46,7 +66,7 @@ def model_curves(context: Context, variant: str) -> Path:
 
 def exported_variant(config: Configuration) -> str:
     """The variant that users get."""
-    return config.meta.variants[-1]
+    return config.eval.variants[-1]
 
 
 def _folder(variant: str) -> str:
@@ -82,6 +102,28 @@ def _run(context: Context, variant: str, networks: Sequence[Sequence[str]]) -> d
             starts,
         ),
     )
+
+
+def _transfer(context: Context, variant: str, domains: Sequence[str]) -> dict[str, Any]:
+    config = context.config
+    head = given_head(config.model.file)
+    if not head.xi.any_way:
+        raise UserError(
+            f"config.model.file={config.model.file} holds a head for one number of classes: name a "
+            "general one."
+        )
+    settings = dataclasses.replace(
+        config.meta,
+        synthetic_gradient=head.synthetic_gradient,
+        hidden_units=head.hidden,
+        step_size=head.step_size,
+        start="class_means",
+    )
+    model = settings.model(variant, [stored_start(context, domains)])
+    model.xi.set_weights(head.xi.get_weights())
+    model.decoder.set_weights(head.decoder.get_weights())
+    model.save(context.folder / meta_training.MODEL)
+    return {"copied_from": config.model.file}
 
 
 def _rows(context: Context, seen_by: Sequence[Sequence[str]], splits: Sequence[str]) -> FeatureRows:

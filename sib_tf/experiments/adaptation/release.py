@@ -36,7 +36,7 @@ def _export(context: Context) -> dict[str, Any]:
     classifier = keras_file.load(model_file(context, exported_variant(config)))
     name = config.export.name
     model = context.folder / name / "1"
-    export.export(model, phi, classifier)
+    export.export(model, phi, classifier, config.export.max_queries)
     contract.write(model, contract.Contract(report["classes"], report["minibatch"]))
     model_card.write(model, card.render(name, report))
     return {"classes": len(report["classes"])}

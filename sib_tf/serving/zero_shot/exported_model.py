@@ -8,7 +8,7 @@ import tensorflow as tf
 from sib_tf.backbones.feature_network import in_batches
 from sib_tf.base.errors import UserError, first_line
 from sib_tf.serving import versions
-from sib_tf.serving.exported_model import BATCH, Answers
+from sib_tf.serving.exported_model import BATCH, Answers, dealt_back
 from sib_tf.serving.zero_shot import contract
 
 
@@ -59,13 +59,7 @@ class ZeroShotModel:
         """
         hands = max(1, len(features) // self._minibatch)
         found = [self._together(features[n::hands]) for n in range(hands)]
-        answers = []
-        for parts in zip(*found, strict=True):
-            whole = np.empty((len(features), parts[0].shape[1]), np.float32)
-            for n, part in enumerate(parts):
-                whole[n::hands] = part
-            answers.append(whole)
-        return Answers(*answers)
+        return Answers(*(dealt_back(answers) for answers in zip(*found, strict=True)))
 
     def _together(self, features: np.ndarray) -> Answers:
         outputs = self._classify(features=tf.constant(features)[tf.newaxis])
