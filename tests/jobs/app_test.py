@@ -135,7 +135,7 @@ def test_every_missing_flag_is_named():
     assert "Traceback" not in result.stderr
     line = result.stderr.splitlines()[-1]
     assert line.startswith("error: ")
-    assert all(f"--{name}" in line for name in ("support", "query", "output"))
+    assert all(f"--{name}" in line for name in ("query", "output"))
 
 
 def test_an_interrupted_job_says_so_and_exits_as_in_a_shell(monkeypatch, capsys):
