@@ -1,7 +1,5 @@
 """The sections and steps of a zero-shot classification of a new domain."""
 
-from collections.abc import Sequence
-
 from sib_tf.adaptation import pretraining
 from sib_tf.adaptation.settings import (
     DomainSettings,
@@ -35,6 +33,8 @@ from sib_tf.experiments.few_shot.release import ExportSettings
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Step
 from sib_tf.experiments.unrolling import refuse_fewer_steps
+
+Domains = tuple[str, ...]
 
 TITLE = "zero-shot classification"
 SECTIONS = {
@@ -78,52 +78,42 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     if options.weights:
         raise UserError("--weights is for few-shot classification: leave it out.")
     labelled = config.domains.labelled(config.data.domains)
+    networks = _networks(labelled, leave_one_out=config.meta.leave_one_out)
     data = build_dataset_step()
-    networks = [labelled, *(_others(labelled) if config.meta.leave_one_out else ())]
-    phis = [pretrain_step(data, domains) for domains in networks]
-    own = phis[1:] or [phis[0]] * len(labelled)
-    seen_by = networks[1:] or [labelled] * len(labelled)
-    splits = zip(training_splits(labelled), held_out_splits(labelled), strict=True)
-    embedded = [
-        embed_step(data, phi, network, split)
-        for phi, network, parts in zip(own, seen_by, splits, strict=True)
-        for split in parts
+    phis = {domains: pretrain_step(data, domains) for domains in networks}
+
+    def embed(domains: Domains, *splits: str) -> list[Step]:
+        return [embed_step(data, phis[domains], domains, split) for split in splits]
+
+    of_minibatches = [
+        step
+        for domain, seen_by in zip(labelled, networks[1:] or networks * len(labelled), strict=True)
+        for step in embed(seen_by, *training_splits([domain]), *held_out_splits([domain]))
     ]
-    minibatches = {
-        part: build_minibatches_step(data, part, options)
-        for part in ("train", "validation", "test")
-    }
     target = target_split(config)
-    shown = [embed_step(data, phis[0], labelled, split) for split in held_out_splits(labelled)]
-    of_target = [
-        embed_step(data, phis[0], labelled, target),
-        embed_by_batch_statistics_step(data, phis[0], labelled, target),
+    of_report = [
+        *embed(labelled, *held_out_splits(labelled), target),
+        embed_by_batch_statistics_step(data, phis[labelled], labelled, target),
     ]
-    before = [*phis, *embedded, minibatches["train"], minibatches["validation"]]
-    trained = [
-        transfer_step(phis[0], variant, labelled)
+    train, validation, test = (
+        build_minibatches_step(data, part, options) for part in ("train", "validation", "test")
+    )
+    before = [*phis.values(), *of_minibatches, train, validation]
+    models = [
+        transfer_step(phis[labelled], variant, labelled)
         if VARIANTS[variant].transferred
         else train_step(before, variant, networks)
         for variant in config.eval.variants
     ]
-    evaluate = evaluate_step(trained, [*shown, *of_target], minibatches["test"])
-    exported = export_step(trained[-1], evaluate)
-    walk = [
-        data,
-        *minibatches.values(),
-        *phis,
-        *embedded,
-        *shown,
-        *of_target,
-        *trained,
-        evaluate,
-        exported,
-        predict_step(exported, minibatches["test"]),
-    ]
+    evaluate = evaluate_step(models, of_report, test)
+    exported = export_step(models[-1], evaluate)
+    walk = [data, train, validation, test, *phis.values(), *of_minibatches, *of_report, *models]
+    walk += [evaluate, exported, predict_step(exported, test)]
     # The same phi may see held-out images for training and for the report.
     return [*{step.folder: step for step in walk}.values()]
 
 
-def _others(labelled: Sequence[str]) -> list[Sequence[str]]:
-    """The other domains of each labelled one."""
-    return [tuple(other for other in labelled if other != domain) for domain in labelled]
+def _networks(labelled: Domains, *, leave_one_out: bool) -> list[Domains]:
+    """The domains that each phi is trained on: all, and all others of each that is left out."""
+    others = [tuple(other for other in labelled if other != domain) for domain in labelled]
+    return [labelled, *(others if leave_one_out else ())]
