@@ -1,7 +1,6 @@
 """The sections and steps of an experiment on one's own images: an exported model, evaluated."""
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sib_tf.base import storage
+from sib_tf.base import digest, storage
 from sib_tf.base.errors import UserError
 from sib_tf.base.file_names import legible
 from sib_tf.datasets import unreadable
@@ -65,17 +64,14 @@ class ModelSettings:
 
     def __post_init__(self) -> None:
         try:
-            digest = _digest(versions.newest(Path(storage.absolute(self.folder))))
+            found = digest.sha256(_files(versions.newest(Path(storage.absolute(self.folder)))))
         except UserError:  # which the step reports
-            digest = None
-        object.__setattr__(self, "sha256", digest)
+            found = None
+        object.__setattr__(self, "sha256", found)
 
 
-def _digest(version: Path) -> str:
-    digest = hashlib.sha256()
-    for file in (version / "saved_model.pb", *sorted((version / "variables").iterdir())):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+def _files(version: Path) -> list[Path]:
+    return [version / "saved_model.pb", *sorted((version / "variables").iterdir())]
 
 
 SECTIONS = {"data": FolderSettings, "model": ModelSettings, "grid": GridSettings}

@@ -1,12 +1,11 @@
 """Files that an experiment starts from, in place of steps of its own."""
 
 import dataclasses
-import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
 
-from sib_tf.base import keras_file, storage
+from sib_tf.base import digest, keras_file, storage
 from sib_tf.base.errors import UserError
 from sib_tf.experiments.few_shot.classifier import model_file
 from sib_tf.experiments.step import Context, Step
@@ -29,12 +28,7 @@ class FileSettings:
 
     def __post_init__(self) -> None:
         path = storage.local(self.file)
-        object.__setattr__(self, "sha256", _digest(path) if path.is_file() else None)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:  # not as a whole in memory, for features may be large
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        object.__setattr__(self, "sha256", digest.sha256([path]) if path.is_file() else None)
 
 
 def given(section: str, file: str, kind: str) -> Path:

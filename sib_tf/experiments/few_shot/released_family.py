@@ -1,14 +1,13 @@
 """The sections and steps of released weights: exported as they are, without their data."""
 
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from sib_tf.base import keras_file, storage
+from sib_tf.base import digest, keras_file, storage
 from sib_tf.base.errors import UserError
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot.release import ExportSettings, write_export
@@ -39,19 +38,12 @@ class WeightsSettings:
     def __post_init__(self) -> None:
         files = [self.path / name for name in _FILES]
         whole = all(file.is_file() for file in files)
-        object.__setattr__(self, "sha256", _digest(files) if whole else None)
+        object.__setattr__(self, "sha256", digest.sha256(files) if whole else None)
 
     @property
     def path(self) -> Path:
         """The folder."""
         return storage.local(self.folder)
-
-
-def _digest(files: list[Path]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 SECTIONS = {"weights": WeightsSettings, "export": ExportSettings}
