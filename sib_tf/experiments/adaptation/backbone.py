@@ -73,11 +73,6 @@ def backbone_file(context: Context, domains: Sequence[str]) -> Path:
     return _backbone(context, domains) / BACKBONE
 
 
-def backbone_curves(context: Context, domains: Sequence[str]) -> Path:
-    """The metrics of its training."""
-    return _backbone(context, domains) / pretraining.CURVES
-
-
 def stored_start(context: Context, domains: Sequence[str]) -> start.Start:
     """What was learned with the phi of some domains."""
     return start.read(_backbone(context, domains))

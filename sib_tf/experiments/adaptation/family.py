@@ -28,8 +28,8 @@ from sib_tf.experiments.adaptation.head import train_step, transfer_step
 from sib_tf.experiments.adaptation.minibatches import build_minibatches_step
 from sib_tf.experiments.adaptation.release import export_step, predict_step
 from sib_tf.experiments.configuration import Configuration
-from sib_tf.experiments.few_shot.given_file import FileSettings
-from sib_tf.experiments.few_shot.release import ExportSettings
+from sib_tf.experiments.export_settings import ExportSettings
+from sib_tf.experiments.given_file import FileSettings
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Step
 from sib_tf.experiments.unrolling import refuse_fewer_steps

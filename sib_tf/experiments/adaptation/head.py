@@ -13,7 +13,7 @@ from sib_tf.experiments.adaptation.backbone import stored_features, stored_start
 from sib_tf.experiments.adaptation.data import held_out_splits, training_splits
 from sib_tf.experiments.adaptation.minibatches import stored_minibatches
 from sib_tf.experiments.configuration import Configuration
-from sib_tf.experiments.few_shot.given_file import given_head
+from sib_tf.experiments.given_file import given_head
 from sib_tf.experiments.step import Context, Step
 from sib_tf.training import meta_training
 
@@ -57,11 +57,6 @@ def transfer_step(phi: Step, variant: str, domains: Sequence[str]) -> Step:
 def model_file(context: Context, variant: str) -> Path:
     """The saved model."""
     return context.workdir / _folder(variant) / meta_training.MODEL
-
-
-def model_curves(context: Context, variant: str) -> Path:
-    """The metrics of its training."""
-    return context.workdir / _folder(variant) / meta_training.CURVES
 
 
 def exported_variant(config: Configuration) -> str:

@@ -8,13 +8,14 @@ from sib_tf.base.errors import UserError
 from sib_tf.base.ranges import at_least
 from sib_tf.datasets import prepared, sources
 from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.export_settings import ExportSettings
 from sib_tf.experiments.few_shot.backbone import embed_step, pretrain_step, selection_spec
 from sib_tf.experiments.few_shot.classifier import TRAINING_SPLITS, train_step
 from sib_tf.experiments.few_shot.data import build_dataset_step, spec_of
 from sib_tf.experiments.few_shot.episodes import build_episodes_steps
 from sib_tf.experiments.few_shot.evaluation import evaluate_step
 from sib_tf.experiments.few_shot.grid import grid_step
-from sib_tf.experiments.few_shot.release import ExportSettings, export_step, predict_step
+from sib_tf.experiments.few_shot.release import export_step, predict_step
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.published_weights import copied
 from sib_tf.experiments.step import Step

@@ -10,9 +10,10 @@ from sib_tf.backbones import feature_network, registry
 from sib_tf.base import keras_file
 from sib_tf.base.errors import UserError
 from sib_tf.experiments.configuration import Configuration
+from sib_tf.experiments.export_settings import ExportSettings
 from sib_tf.experiments.few_shot.backbone import backbone_file
-from sib_tf.experiments.few_shot.given_file import FileSettings, given_head
-from sib_tf.experiments.few_shot.release import ExportSettings, write_export
+from sib_tf.experiments.few_shot.release import write_export
+from sib_tf.experiments.given_file import FileSettings, given_head
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
 from sib_tf.few_shot.model import FewShotClassifier

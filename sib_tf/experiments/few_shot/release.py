@@ -1,15 +1,11 @@
 """The model as users get it: exported, and tried on images."""
 
-import dataclasses
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 from sib_tf.base import keras_file
-from sib_tf.base.errors import UserError
-from sib_tf.base.ranges import at_least
 from sib_tf.datasets import prepared
 from sib_tf.experiments.few_shot.backbone import backbone_file
 from sib_tf.experiments.few_shot.classifier import model_file
@@ -17,32 +13,11 @@ from sib_tf.experiments.few_shot.data import prepared_data
 from sib_tf.experiments.few_shot.evaluation import kept_episode, report_of
 from sib_tf.experiments.step import Context, Step
 from sib_tf.few_shot.model import FewShotClassifier
-from sib_tf.serving import export, model_card, query_limit, warmup
+from sib_tf.serving import export, model_card, warmup
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict import prediction
 
 _FOLDER = "export"
-
-
-@dataclasses.dataclass(frozen=True)
-class ExportSettings:
-    """Section `config.export`: the SavedModel.
-
-    Attributes:
-        name: name of the model, under which a server knows it; without slashes.
-        max_queries: most queries of an episode that the model takes in one request.
-
-    Raises:
-        UserError: if the name is empty or a path, or no query is allowed.
-    """
-
-    name: str
-    max_queries: int = query_limit.DEFAULT
-
-    def __post_init__(self) -> None:
-        at_least(1, max_queries=self.max_queries)
-        if not self.name or Path(self.name).name != self.name:
-            raise UserError(f"name={self.name!r} must be a single word, without slashes.")
 
 
 def export_step(train: Step, evaluate: Step) -> Step:

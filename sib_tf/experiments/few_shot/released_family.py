@@ -10,7 +10,8 @@ import keras
 from sib_tf.base import digest, keras_file, storage
 from sib_tf.base.errors import UserError
 from sib_tf.experiments.configuration import Configuration
-from sib_tf.experiments.few_shot.release import ExportSettings, write_export
+from sib_tf.experiments.export_settings import ExportSettings
+from sib_tf.experiments.few_shot.release import write_export
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.report_files import REPORT
 from sib_tf.experiments.step import Context, Step

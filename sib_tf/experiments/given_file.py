@@ -1,14 +1,10 @@
 """Files that an experiment starts from, in place of steps of its own."""
 
 import dataclasses
-import shutil
 from pathlib import Path
-from typing import Any
 
 from sib_tf.base import digest, keras_file, storage
 from sib_tf.base.errors import UserError
-from sib_tf.experiments.few_shot.classifier import model_file
-from sib_tf.experiments.step import Context, Step
 from sib_tf.few_shot.model import FewShotClassifier
 
 
@@ -59,15 +55,3 @@ def given_head(file: str) -> FewShotClassifier:
     if not isinstance(head, FewShotClassifier):
         raise UserError(f"config.model.file={path} is no few-shot classifier.")
     return head
-
-
-def head_step() -> Step:
-    """Copies the head to where steps look for that of a training."""
-    return Step("evaluate", "model", reads=("model",), requires=(), run=_copy)
-
-
-def _copy(context: Context) -> dict[str, Any]:
-    file = context.config.model.file
-    given_head(file)  # or an error
-    shutil.copy(storage.local(file), context.folder / model_file(context).name)
-    return {"copied_from": file}
