@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from sib_tf.backbones.augmentation import NUM_DRAWS, Augmentation
 from sib_tf.method.rotation import TURNS
+from sib_tf.training.image_batches import images_of_step
 from sib_tf.training.input_pipeline import function_of_step
 
 
@@ -35,16 +36,10 @@ def training_batches(
         A data set of (images float32 [B, H, W, 3], {"label", "turn"} int32 [B], weights of the same
         names, float32 [B]): a turned image has weight 0 for its label, and all have 1 for the turn.
     """
-    steps = len(images) // batch_size
     images, labels = tf.constant(images), tf.constant(labels, tf.int32)
 
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        epoch, position = step // steps, step % steps
-        chosen = tf.random.experimental.index_shuffle(
-            position * batch_size + tf.range(batch_size, dtype=tf.int64),
-            seed=tf.stack([seed, epoch]),
-            max_index=len(images) - 1,
-        )
+        chosen = images_of_step(step, len(images), batch_size, seed)
         draws = tf.random.stateless_uniform(
             [batch_size, NUM_DRAWS + 1], seed=tf.stack([seed, step])
         )

@@ -14,6 +14,7 @@ from sib_tf.serving.request_checks import (
     of_shape,
     support_of_every_class,
 )
+from sib_tf.serving.signature_answers import answers
 
 Tensors = dict[str, tf.Tensor]
 
@@ -180,13 +181,5 @@ class _Served:
     def _adapt(self, inputs: Tensors) -> Tensors:
         classifier = self._classifier
         path = classifier.theta_path(inputs, classifier.num_steps)
-        logits = classifier.classify(inputs, path[-1])
-        return {
-            "probabilities": _probabilities(logits),
-            "labels": tf.argmax(logits, axis=-1, output_type=tf.int32),
-            "inductive_probabilities": _probabilities(classifier.classify(inputs, path[0])),
-        }
-
-
-def _probabilities(logits: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.nn.softmax(logits), tf.float32)
+        before, after = (classifier.classify(inputs, theta) for theta in (path[0], path[-1]))
+        return answers(before, after)

@@ -1,7 +1,8 @@
 """A SavedModel that was written by `export`, in this process."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -98,8 +99,7 @@ class ExportedModel:
             query: features of the query, float32 [Q, D].
         """
         hands = max(1, math.ceil(len(query) / (self.max_queries or math.inf)))
-        parts = [self._together(support, support_labels, query[n::hands]) for n in range(hands)]
-        return Answers(*(dealt_back(answers) for answers in zip(*parts, strict=True)))
+        return dealt_out(query, hands, partial(self._together, support, support_labels))
 
     def _together(
         self, support: np.ndarray, support_labels: np.ndarray, query: np.ndarray
@@ -121,7 +121,15 @@ class ExportedModel:
         return in_batches(lambda batch: self._embed(images=batch)["features"], images, BATCH)
 
 
-def dealt_back(parts: Sequence[np.ndarray]) -> np.ndarray:
+def dealt_out(
+    features: np.ndarray, hands: int, classify: Callable[[np.ndarray], Answers]
+) -> Answers:
+    """Classifies features [n, ...] in `hands` parts, of which part i has every hands-th of them."""
+    parts = [classify(features[n::hands]) for n in range(hands)]
+    return Answers(*(_dealt_back(answers) for answers in zip(*parts, strict=True)))
+
+
+def _dealt_back(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Rows [n, ...] in the order in which they were, of which part i has every len(parts)-th."""
     rows = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
     for n, part in enumerate(parts):

@@ -33,18 +33,24 @@ def training_batches(
         parts: number of equal parts of a batch.
     """
     length = batch_size // parts
-    steps, start = len(images) // batch_size, part * length
+    start = part * length
     images, targets = tf.constant(images), tf.constant(targets, tf.int32)
 
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        epoch, position = step // steps, step % steps
-        chosen = tf.random.experimental.index_shuffle(
-            position * batch_size + tf.range(start, start + length, dtype=tf.int64),
-            seed=tf.stack([seed, epoch]),
-            max_index=len(images) - 1,
-        )
+        chosen = images_of_step(step, len(images), batch_size, seed)[start : start + length]
         draws = tf.random.stateless_uniform([batch_size, NUM_DRAWS], seed=tf.stack([seed, step]))
         draws = draws[start : start + length]
         return augmentation(tf.gather(images, chosen), draws), tf.gather(targets, chosen)
 
     return function_of_step(batch, first=first_step, parallel=2)
+
+
+def images_of_step(step: tf.Tensor, count: int, batch_size: int, seed: int) -> tf.Tensor:
+    """Which of `count` images are in the batch of a step, int64 [B]; each once an epoch at most."""
+    steps = count // batch_size
+    epoch, position = step // steps, step % steps
+    return tf.random.experimental.index_shuffle(
+        position * batch_size + tf.range(batch_size, dtype=tf.int64),
+        seed=tf.stack([seed, epoch]),
+        max_index=count - 1,
+    )

@@ -1,11 +1,10 @@
 """The table of a zero-shot classification: a row for each method, a column for each K."""
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
 from sib_tf.adaptation.report import names
-from sib_tf.report import wording
+from sib_tf.report import html_table, wording
 from sib_tf.report.markdown import table
 
 
@@ -16,23 +15,11 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 def render(report: Mapping[str, Any]) -> str:
     """The same in HTML."""
-    first, *others = _heads(report)
-    head = "".join(f'<th scope="col" class="number">{text}</th>' for text in others)
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th>'
-        + "".join(f'<td class="number">{cell}</td>' for cell in cells)
-        + "</tr>\n"
-        for name, *cells in _cells(report)
+    caption = (
+        f"Accuracy in % on the {report['images']:,} images of the target after K steps, with its "
+        "95 % interval over the images."
     )
-    return f"""<div class="table">
-<table>
-<caption>Accuracy in % on the {report["images"]:,} images of the target after K steps, with its 95 %
-interval over the images.</caption>
-<thead><tr><th scope="col">{first}</th>{head}</tr></thead>
-<tbody>
-{body}</tbody>
-</table>
-</div>"""
+    return html_table.render(caption, _heads(report), _cells(report))
 
 
 def _heads(report: Mapping[str, Any]) -> list[str]:

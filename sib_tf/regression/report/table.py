@@ -1,10 +1,10 @@
 """The table of a zero-shot regression: a row for each K, and one for the best constant."""
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
 from sib_tf.regression.report import names
+from sib_tf.report import html_table
 from sib_tf.report.markdown import table
 
 _METRICS = {"kl": "KL, nats", "mse": "square error"}
@@ -17,23 +17,11 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 def render(report: Mapping[str, Any]) -> str:
     """The same in HTML."""
-    first, *others = (html.escape(text) for text in _heads(report))
-    head = "".join(f'<th scope="col" class="number">{text}</th>' for text in others)
-    body = "".join(
-        f'<tr><th scope="row">{name}</th>'
-        + "".join(f'<td class="number">{cell}</td>' for cell in cells)
-        + "</tr>\n"
-        for name, *cells in _cells(report)
+    caption = (
+        "Mean over the tasks after K steps. KL is that of N(theta of K, sigma_w squared) from the "
+        "exact posterior of the slope."
     )
-    return f"""<div class="table">
-<table>
-<caption>Mean over the tasks after K steps. KL is that of N(theta of K, sigma_w squared) from the
-exact posterior of the slope.</caption>
-<thead><tr><th scope="col">{first}</th>{head}</tr></thead>
-<tbody>
-{body}</tbody>
-</table>
-</div>"""
+    return html_table.render(caption, _heads(report), _cells(report))
 
 
 def _heads(report: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from sib_tf.adaptation.model import ZeroShotClassifier
 from sib_tf.method.rotation import TURNS
 from sib_tf.serving import encoded_images, query_limit
 from sib_tf.serving.request_checks import at_most, finite, of_shape
+from sib_tf.serving.signature_answers import answers
 
 Tensors = dict[str, tf.Tensor]
 
@@ -107,12 +108,4 @@ class _Served:
 
     def _adapt(self, features: tf.Tensor, mask: tf.Tensor) -> Tensors:
         path = self._classifier.logits_path({"features": features, "query_mask": mask})
-        return {
-            "probabilities": _probabilities(path[-1]),
-            "labels": tf.argmax(path[-1], axis=-1, output_type=tf.int32),
-            "inductive_probabilities": _probabilities(path[0]),
-        }
-
-
-def _probabilities(logits: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.nn.softmax(logits), tf.float32)
+        return answers(path[0], path[-1])

@@ -8,7 +8,7 @@ import tensorflow as tf
 from sib_tf.backbones.feature_network import in_batches
 from sib_tf.base.errors import UserError, first_line
 from sib_tf.serving import versions
-from sib_tf.serving.exported_model import BATCH, Answers, dealt_back
+from sib_tf.serving.exported_model import BATCH, Answers, dealt_out
 from sib_tf.serving.zero_shot import contract
 
 
@@ -58,8 +58,7 @@ class ZeroShotModel:
         sorted by class.
         """
         hands = max(1, len(features) // self._minibatch)
-        found = [self._together(features[n::hands]) for n in range(hands)]
-        return Answers(*(dealt_back(answers) for answers in zip(*found, strict=True)))
+        return dealt_out(features, hands, self._together)
 
     def _together(self, features: np.ndarray) -> Answers:
         outputs = self._classify(features=tf.constant(features)[tf.newaxis])
