@@ -12,13 +12,14 @@ import multiprocessing
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks.in_turns import in_turns
 from benchmarks.ready_model import export_ready_model
 from sib_tf.base.errors import UserError
 from sib_tf.report import markdown
@@ -72,17 +73,6 @@ def task(size: tuple[int, int], queries: int) -> ImageTask:
     )
 
 
-def in_turns(functions: dict[str, Callable[[], object]]) -> dict[str, np.ndarray]:
-    """Calls functions in turns; returns the milliseconds of each one's calls, without the first."""
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(_CALLS.value + 1):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function()
-            times[name].append(1e3 * (time.perf_counter() - start))
-    return {name: np.array(taken[1:]) for name, taken in times.items()}
-
-
 def measure(base: Path, port: int) -> dict[str, np.ndarray]:
     """Milliseconds of each kind of call."""
     phi = export_ready_model(base / "1", max_queries=QUERIES)
@@ -106,7 +96,8 @@ def measure(base: Path, port: int) -> dict[str, np.ndarray]:
             "refused": refuse,
             "bare": lambda: forward(images).numpy(),
         }
-        return in_turns(calls)
+        seconds = in_turns(_CALLS.value, *calls.values())
+        return {name: 1e3 * of_kind for name, of_kind in zip(calls, seconds, strict=True)}
     finally:
         process.terminate()
         process.join()

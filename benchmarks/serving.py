@@ -9,14 +9,14 @@ image, or ten (shifted and mirrored copies) as in configs/cifar_fs.py. Run it on
 """
 
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks.in_turns import in_turns
 from sib_tf import FewShotClassifier
 from sib_tf.backbones import feature_network, registry
 from sib_tf.report import markdown
@@ -26,17 +26,6 @@ _CALLS = flags.DEFINE_integer("calls", 100, "Timed calls of 80 images; one fifth
 
 SIZE, WAY, QUERIES = 32, 5, 75
 _HEADS = ("phi", "network", "episodes", "p50, ms", "p99, ms", "episodes/s", "bare, ms", "ratio")
-
-
-def in_turns(calls: int, *functions: Callable[[], tf.Tensor]) -> list[np.ndarray]:
-    """Calls functions in turns; returns the seconds of each one's calls, without the first."""
-    times = [[] for _ in functions]
-    for _ in range(calls + 1):
-        for function, seconds in zip(functions, times, strict=True):
-            start = time.perf_counter()
-            function().numpy()
-            seconds.append(time.perf_counter() - start)
-    return [np.array(seconds[1:]) for seconds in times]
 
 
 def compare(looks: str, shift: int, kind: str, batch: int) -> list[str]:
@@ -59,7 +48,7 @@ def compare(looks: str, shift: int, kind: str, batch: int) -> list[str]:
         answer = served.signatures["serving_default"]
         calls = _CALLS.value if batch == 1 else _CALLS.value // 5
         requests, bare = in_turns(
-            calls, lambda: answer(**inputs)["probabilities"], lambda: forward(flat)
+            calls, lambda: answer(**inputs)["probabilities"].numpy(), lambda: forward(flat).numpy()
         )
     p50, p99 = 1e3 * np.percentile(requests, [50, 99])
     ratio = np.median(requests) / np.median(bare)

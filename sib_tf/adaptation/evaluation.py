@@ -10,9 +10,8 @@ from sib_tf.adaptation.batches import FeatureRows, evaluation_batches
 from sib_tf.adaptation.minibatches.reader import MinibatchTable
 from sib_tf.adaptation.model import ZeroShotClassifier
 from sib_tf.adaptation.start import Start
+from sib_tf.base.intervals import Z_95
 from sib_tf.features.feature_table import FeatureTable
-
-Z_95 = 1.96  # half width of a 95 % interval, in standard errors
 
 
 def classify(

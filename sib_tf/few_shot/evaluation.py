@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from sib_tf.base.errors import UserError
+from sib_tf.base.intervals import Z_95
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.episodes.reader import EpisodeTable
 from sib_tf.few_shot.methods.method import Method
@@ -17,7 +18,6 @@ from sib_tf.few_shot.methods.registry import METHODS
 # Episodes of one XLA call. Fixed, because their number changes the last bits of a prediction.
 BATCH = 100
 CALIBRATION_BINS = 15
-Z_95 = 1.96  # half width of a 95 % interval, in standard errors
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sib_tf.few_shot.evaluation import Z_95
+from sib_tf.base.intervals import Z_95
 
 
 def wilson(right: int, total: int) -> tuple[float, float]:
