@@ -1,5 +1,7 @@
 """What accuracy to expect: the support classified as if its labels were not known."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +13,7 @@ from sib_tf.serving.progress import progress
 
 _MOST_SINGLE = 200  # support images that are left out one by one
 _MOST_FOLDS = 50  # beyond
-_MOST_QUERIES = 1000  # that join a left-out image: the cost of the steps grows with their square
+_MOST_QUERIES = 300  # that join a left-out image: the cost of the steps grows with their square
 
 
 class Classifier(Protocol):
@@ -62,13 +64,19 @@ def expectation(
     after_steps = np.zeros(len(support), bool)
     inductive = np.zeros(len(support), bool)
     parts = folds(support_labels)
-    for left_out in progress(parts, len(parts), "expected accuracy", "part"):
+
+    def without(left_out: np.ndarray) -> Answers:
         kept = ~left_out
         joined = np.concatenate([support[left_out], query[chosen]])
-        answers = model.classify_features(support[kept], support_labels[kept], joined)
-        truth = support_labels[left_out]
-        for right, probabilities in zip((after_steps, inductive), answers, strict=True):
-            right[left_out] = probabilities[: len(truth)].argmax(axis=1) == truth
+        return model.classify_features(support[kept], support_labels[kept], joined)
+
+    # XLA takes the steps of a task on one core.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        results = progress(threads.map(without, parts), len(parts), "expected accuracy", "part")
+        for left_out, answers in zip(parts, results, strict=True):
+            truth = support_labels[left_out]
+            for right, probabilities in zip((after_steps, inductive), answers, strict=True):
+                right[left_out] = probabilities[: len(truth)].argmax(axis=1) == truth
     return Expectation(after_steps, inductive, len(chosen))
 
 
