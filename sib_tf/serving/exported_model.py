@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from sib_tf.backbones.feature_network import in_batches
-from sib_tf.base.errors import UserError, first_line
+from sib_tf.base.errors import UserError
 from sib_tf.serving import query_limit, versions
 from sib_tf.serving.zero_shot import contract
 
@@ -60,7 +60,7 @@ class ExportedModel:
         version = versions.newest(folder)
         if (version / contract.FILE).exists():
             raise UserError(f"{version}: classifies without labelled images; leave out --support")
-        try:
+        with versions.loading(version):
             self._model = tf.saved_model.load(str(version))
             self._embed = self._model.signatures["embed"]
             self._classify = self._model.signatures["features"]
@@ -70,11 +70,6 @@ class ExportedModel:
                 raise ValueError("its image size is not fixed")
             outputs = [self._classify.structured_outputs[name] for name in Answers._fields]
             self.max_queries = query_limit.read(version)
-        except (KeyError, OSError, ValueError, tf.errors.OpError) as error:
-            raise UserError(
-                f"{version}: cannot be loaded as an exported model ({first_line(error)}); "
-                "export it anew"
-            ) from error
         self.version = version
         self.image_size: tuple[int, int] = (height, width)
         self.num_classes: int | None = outputs[0].shape[-1]

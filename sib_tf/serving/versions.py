@@ -1,9 +1,13 @@
 """Numbered versions of a model in one folder, as a model server polls it."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sib_tf.base.errors import UserError
+import tensorflow as tf
+
+from sib_tf.base.errors import UserError, first_line
 from sib_tf.base.sole_writer import sole_writer
 
 _PART = ".part"  # after a number, so that a server does not take the folder for a version
@@ -26,6 +30,22 @@ def newest(folder: Path) -> Path:
             "name the folder of an exported model"
         )
     return max(versions, key=_number)
+
+
+@contextmanager
+def loading(version: Path) -> Iterator[None]:
+    """A block that loads a version.
+
+    Raises:
+        UserError: if it holds no SavedModel, or one of other signatures.
+    """
+    try:
+        yield
+    except (KeyError, OSError, TypeError, ValueError, tf.errors.OpError) as error:
+        raise UserError(
+            f"{version}: cannot be loaded as an exported model ({first_line(error)}); "
+            "export it anew"
+        ) from error
 
 
 def publish(model: Path, folder: Path) -> Path:

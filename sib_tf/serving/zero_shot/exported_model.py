@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from sib_tf.backbones.feature_network import in_batches
-from sib_tf.base.errors import UserError, first_line
+from sib_tf.base.errors import UserError
 from sib_tf.serving import versions
 from sib_tf.serving.exported_model import BATCH, Answers, dealt_out
 from sib_tf.serving.zero_shot import contract
@@ -34,16 +34,11 @@ class ZeroShotModel:
             raise UserError(
                 f"{version}: classifies with the help of labelled images; give some by --support"
             )
-        try:
+        with versions.loading(version):
             self._model = tf.saved_model.load(str(version))
             self._embed = self._model.signatures["embed"]
             self._classify = self._model.signatures["turned"]
             self.class_names, self._minibatch = contract.read(version)
-        except (KeyError, OSError, TypeError, ValueError, tf.errors.OpError) as error:
-            raise UserError(
-                f"{version}: cannot be loaded as an exported model ({first_line(error)}); "
-                "export it anew"
-            ) from error
         _, arguments = self._embed.structured_input_signature
         self.image_size: tuple[int, int] = tuple(arguments["images"].shape[1:3])
 
