@@ -48,16 +48,16 @@ def get_config(variant: str = "") -> ConfigDict:
 
     config.features = ConfigDict({"views": 1, "color_jitter": 0.4})
 
-    config.minibatches = ConfigDict({"images": 128})
+    config.minibatches = ConfigDict({"images": 256})
 
     config.meta = ConfigDict()
     config.meta.synthetic_gradient = "set"
     config.meta.hidden_units = config_dict.placeholder(int)  # None: the network's default
-    config.meta.start = "classifier"  # or "class_means"
+    config.meta.start = "class_means"  # or "classifier"
     config.meta.leave_one_out = False
     config.meta.num_steps = 3  # K
     config.meta.step_size = 1e-3  # eta
-    config.meta.rotation_step_size = 0.1  # eta_0
+    config.meta.rotation_step_size = 0.2  # eta_0
     config.meta.train_minibatches = 2000
     config.meta.steps = 4000
     config.meta.episodes_per_step = 1
@@ -68,11 +68,17 @@ def get_config(variant: str = "") -> ConfigDict:
     config.meta.optimizer = "adam"
     config.meta.clip_norm = 1.0
 
-    # Whose xi the variant "transferred" takes.
+    # Whose xi the variants "transferred_..." take.
     config.model = ConfigDict({"file": "results/cifar_fs_conv4_64_general/1shot-seed0/model.keras"})
 
     config.eval = ConfigDict({"num_steps": 5})
-    config.eval.variants = ("plain", "init", "transferred", "rotation")  # exports the last
+    config.eval.variants = (  # exports the last
+        "plain",
+        "init",
+        "rotation",
+        "transferred_init",
+        "transferred_rotation",
+    )
 
     config.export = ConfigDict({"name": f"pacs_{target}"})
     return config

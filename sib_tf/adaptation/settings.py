@@ -172,7 +172,7 @@ class EvaluationSettings:
     """
 
     num_steps: int
-    variants: tuple[str, ...] = ("plain", "init", "transferred", "rotation")
+    variants: tuple[str, ...] = ("plain", "init", "rotation", "transferred_rotation")
 
     def __post_init__(self) -> None:
         at_least(0, num_steps=self.num_steps)

@@ -32,4 +32,7 @@ VARIANTS: Registry[Variant] = Registry("variants")
 VARIANTS["plain"] = Variant("classifier without xi", {"num_steps": 0, "rotation_step_size": 0.0})
 VARIANTS["init"] = Variant("SIB-Init", {"rotation_step_size": 0.0})
 VARIANTS["rotation"] = Variant("SIB-Rot", {})
-VARIANTS["transferred"] = Variant("SIB-Rot, head trained elsewhere", {}, transferred=True)
+VARIANTS["transferred_init"] = Variant(
+    "SIB-Init, xi trained elsewhere", {"rotation_step_size": 0.0}, transferred=True
+)
+VARIANTS["transferred_rotation"] = Variant("SIB-Rot, xi trained elsewhere", {}, transferred=True)

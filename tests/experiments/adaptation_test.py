@@ -179,7 +179,7 @@ def test_the_report_has_a_row_for_each_method_and_step(work):
     found = [(row["method"], row["num_steps"]) for row in report["results"]]
     assert found == [
         *((method, 0) for method in ("source_only", "batch_statistics", "plain")),
-        *((method, k) for method in ("transferred", "rotation") for k in range(3)),
+        *((method, k) for method in ("transferred_rotation", "rotation") for k in range(3)),
     ]
     assert (report["target"], report["images"]) == ("sketch", 28)
     for k, counts in report["confusion"].items():
@@ -198,7 +198,7 @@ def test_the_report_has_a_row_for_each_method_and_step(work):
 
 @pytest.mark.slow
 def test_a_transferred_head_starts_from_class_means_with_a_xi_of_its_own(work):
-    model = keras.saving.load_model(work / "model/transferred/model.keras")
+    model = keras.saving.load_model(work / "model/transferred_rotation/model.keras")
     head = keras.saving.load_model(small_adaptation.config("").model.file)
     for found, expected in zip(model.xi.get_weights(), head.xi.get_weights(), strict=True):
         np.testing.assert_array_equal(found, expected)
@@ -210,7 +210,7 @@ def test_a_transferred_head_starts_from_class_means_with_a_xi_of_its_own(work):
 def test_a_head_tied_to_its_classes_is_refused(tmp_path):
     config = small_adaptation.config("")
     config.model.file = "results/cifar_fs_conv4_64/1shot-seed0/model.keras"
-    (step,) = (one for one in families.steps(config) if one.folder == "model/transferred")
+    (step,) = (one for one in families.steps(config) if one.folder == "model/transferred_rotation")
     with pytest.raises(UserError, match=r"config\.model\.file=.* for one number of classes: name"):
         execute(dataclasses.replace(step, requires=()), families.read(config), tmp_path)
 

@@ -118,7 +118,7 @@ def regression_steps(folder=None):
 def adaptation_steps(folder):
     config = small_adaptation.config(small_raw_files.write_raw_files(folder, size=20))
     config.features.views = 2
-    config.eval.variants = ("transferred", "rotation")
+    config.eval.variants = ("transferred_rotation", "rotation")
     config.model.file = small_head.save(folder)
     return config, families.steps(config)
 
