@@ -81,7 +81,8 @@ evaluate-cifar-fs: $(INSTALLED)
 		--workdir=work/cifar_fs_published/$${shot}shot || exit; done
 
 results: $(INSTALLED)
-	$(RUN) -m jobs.summarize
+	$(RUN) -m jobs.summarize --family=few_shot --page=docs/results.md
+	$(RUN) -m jobs.summarize --family=adaptation --page=docs/pacs.md
 
 clean:
 	rm -rf $(VENV) work

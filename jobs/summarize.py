@@ -1,6 +1,6 @@
-"""Makes the table of docs/results.md from the published reports.
+"""Makes the table of a page from the published reports.
 
-    python -m jobs.summarize --results=results --page=docs/results.md
+    python -m jobs.summarize --family=few_shot --page=docs/results.md
 
 Replaces the text between the two markers in the page.
 """
@@ -11,10 +11,17 @@ from absl import flags
 
 from sib_tf.base import storage
 from sib_tf.base.atomic import written_file
-from sib_tf.experiments import results_summary
+from sib_tf.experiments import published_reports
+from sib_tf.experiments.families import FAMILIES
 
 from . import _app
 
+_FAMILY = flags.DEFINE_enum(
+    "family",
+    "few_shot",
+    [name for name, family in FAMILIES.items() if family.summarize],
+    "Family of the reports, as in `config.family`.",
+)
 _RESULTS = flags.DEFINE_string("results", "results", "Folder of published reports.")
 _PAGE = flags.DEFINE_string("page", "docs/results.md", "File with the table, rewritten.")
 
@@ -23,8 +30,8 @@ def main(argv: Sequence[str]) -> None:
     """Rewrites the table."""
     del argv
     page = storage.local(_PAGE.value)
-    table = results_summary.markdown(*results_summary.read(storage.local(_RESULTS.value)))
-    text = results_summary.replace_table(page.read_text(), table)
+    table = FAMILIES[_FAMILY.value].summarize(storage.local(_RESULTS.value))
+    text = published_reports.replace_table(page.read_text(), table)
     with written_file(page) as file:
         file.write_text(text)
 

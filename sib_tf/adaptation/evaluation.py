@@ -1,7 +1,7 @@
 """Accuracy on all images of the target, after 0, 1, ..., K synthetic-gradient steps."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +10,7 @@ from sib_tf.adaptation.batches import FeatureRows, evaluation_batches
 from sib_tf.adaptation.minibatches.reader import MinibatchTable
 from sib_tf.adaptation.model import ZeroShotClassifier
 from sib_tf.adaptation.start import Start
-from sib_tf.base.intervals import Z_95
+from sib_tf.base.intervals import Z_95, paired_difference
 from sib_tf.features.feature_table import FeatureTable
 
 
@@ -69,6 +69,28 @@ def rows(method: str, probabilities: np.ndarray, labels: np.ndarray) -> Iterator
         accuracy = float(np.mean(of_step.argmax(axis=1) == labels))
         error = math.sqrt(accuracy * (1 - accuracy) / len(labels))
         yield {"method": method, "num_steps": k, "accuracy": accuracy, "ci95": Z_95 * error}
+
+
+def differences(
+    method: str, num_steps: int, found: Mapping[str, np.ndarray], labels: np.ndarray
+) -> Iterator[dict]:
+    """How much better a method is than itself at K = 0, and than the others after as many steps.
+
+    Args:
+        method: one of those in `found`.
+        num_steps: its number of steps; that of the others, if they take any.
+        found: probabilities of each method, float [K+1, n, N].
+        labels: int [n].
+
+    Yields:
+        `than` and `than_steps`, the other; `difference` of the accuracies, a fraction, and `ci95`,
+        the half width of its interval over the images, which are the same.
+    """
+    right = {name: path.argmax(axis=-1) == labels for name, path in found.items()}
+    for other, path in right.items():
+        than_steps = 0 if other == method else min(num_steps, len(path) - 1)
+        difference, ci95 = paired_difference(right[method][num_steps], path[than_steps])
+        yield {"than": other, "than_steps": than_steps, "difference": difference, "ci95": ci95}
 
 
 def confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

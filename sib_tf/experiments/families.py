@@ -11,6 +11,7 @@ from sib_tf.base import sections
 from sib_tf.base.errors import UserError
 from sib_tf.base.registry import Registry
 from sib_tf.experiments.adaptation import family as adaptation
+from sib_tf.experiments.adaptation import results_summary as adaptation_results
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.few_shot import (
     exported_family,
@@ -19,6 +20,7 @@ from sib_tf.experiments.few_shot import (
     released_family,
 )
 from sib_tf.experiments.few_shot import family as few_shot
+from sib_tf.experiments.few_shot import results_summary as few_shot_results
 from sib_tf.experiments.few_shot.grid import refuse_no_ways
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.regression import family as regression
@@ -39,6 +41,8 @@ class Family:
         steps: callable: config and options -> all steps, in an order in which they can run.
         complete: callable: config -> the same with what one section leaves open for another to say;
             comes before `check`.
+        summarize: callable: folder of published reports -> table of all of the family, in Markdown;
+            None if there is none.
     """
 
     title: str
@@ -46,11 +50,17 @@ class Family:
     check: Callable[[Configuration], None]
     steps: Callable[[Configuration, Options], list[Step]]
     complete: Callable[[Configuration], Configuration] = lambda config: config
+    summarize: Callable[[Path], str] | None = None
 
 
 FAMILIES: Registry[Family] = Registry("config.family")
 FAMILIES["few_shot"] = Family(
-    few_shot.TITLE, few_shot.SECTIONS, few_shot.check, few_shot.steps, few_shot.complete
+    few_shot.TITLE,
+    few_shot.SECTIONS,
+    few_shot.check,
+    few_shot.steps,
+    few_shot.complete,
+    few_shot_results.summarize,
 )
 FAMILIES["features"] = Family(
     features_family.TITLE, features_family.SECTIONS, refuse_no_ways, features_family.steps
@@ -68,7 +78,11 @@ FAMILIES["regression"] = Family(
     regression.TITLE, regression.SECTIONS, regression.check, regression.steps
 )
 FAMILIES["adaptation"] = Family(
-    adaptation.TITLE, adaptation.SECTIONS, adaptation.check, adaptation.steps
+    adaptation.TITLE,
+    adaptation.SECTIONS,
+    adaptation.check,
+    adaptation.steps,
+    summarize=adaptation_results.summarize,
 )
 
 

@@ -134,3 +134,20 @@ def test_images_shown_are_of_each_kind_of_change_by_turns():
     truth = np.zeros(6, int)
     before, after = np.array([1, 1, 0, 0, 1, 0]), np.array([0, 0, 1, 0, 2, 2])
     np.testing.assert_array_equal(choose(before, after, truth, 4), [0, 2, 4, 1])
+
+
+def test_differences_are_paired_and_at_the_same_number_of_steps():
+    labels = np.array([0, 0, 1, 1])
+    wrong, right, half = 1 - np.eye(2)[labels], np.eye(2)[labels], np.eye(2)[[0, 0, 0, 0]]
+    found = {
+        "rotation": np.stack([half, half, right]),
+        "init": np.stack([right, right, wrong]),
+        "plain": wrong[np.newaxis],
+    }
+    itself, init, plain = evaluation.differences("rotation", 2, found, labels)
+    # Two of four images are gained; half an image is added to each of four outcomes.
+    assert (itself["than"], itself["than_steps"]) == ("rotation", 0)
+    assert itself["difference"] == pytest.approx((2.5 - 0.5) / 6)
+    assert itself["ci95"] == pytest.approx(1.96 * ((3 / 6 - (2 / 6) ** 2) / 6) ** 0.5)
+    assert (init["than"], init["than_steps"], plain["than_steps"]) == ("init", 2, 0)
+    assert init["difference"] == plain["difference"] == pytest.approx((4.5 - 0.5) / 6)

@@ -56,6 +56,7 @@ def _run(context: Context) -> dict[str, Any]:
             for method, probabilities in found.items()
             for row in evaluation.rows(method, probabilities, labels)
         ],
+        "differences": [*evaluation.differences(exported, steps[-1], found, labels)],
         "confusion": {k: evaluation.confusion(found[exported][k], labels).tolist() for k in steps},
     }
     title = "Accuracy on the target"

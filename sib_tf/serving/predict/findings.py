@@ -5,9 +5,9 @@ from itertools import islice
 
 import numpy as np
 
+from sib_tf.base.intervals import wilson
 from sib_tf.report.markdown import table
 from sib_tf.report.wording import percent
-from sib_tf.serving.predict.intervals import wilson
 from sib_tf.serving.predict.outcome import Outcome
 from sib_tf.serving.predict.truth import UNKNOWN, confusion
 

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
+from sib_tf.base.intervals import paired_difference
 from sib_tf.serving.exported_model import Answers
-from sib_tf.serving.predict.intervals import paired_difference
 from sib_tf.serving.progress import progress
 
 _MOST_SINGLE = 200  # support images that are left out one by one

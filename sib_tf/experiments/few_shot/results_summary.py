@@ -3,13 +3,12 @@
 import json
 import shlex
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sib_tf.base.errors import UserError
-from sib_tf.experiments import flat_configs
-from sib_tf.experiments.report_files import REPORT
+from sib_tf.experiments import published_reports
+from sib_tf.experiments.published_reports import Report
 from sib_tf.few_shot.episodes.query_shares import QUERY_SHARES
 from sib_tf.few_shot.methods.registry import METHODS
 from sib_tf.few_shot.report import names
@@ -18,46 +17,20 @@ from sib_tf.method.xi.registry import XI
 from sib_tf.report import wording
 from sib_tf.report.markdown import table
 
-Report = Mapping[str, Any]
-
-BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 PAPER = "paper.json"
 _SHARES = ("balanced", "dirichlet")  # of test episodes
 _SETTING = ("data set, backbone", "shot", "network, trained on", "K")
 _COST = ("seeds", "minutes", "machine")
 
 
-def replace_table(text: str, table: str) -> str:
-    """A text with the table between its two marks replaced.
+def summarize(folder: Path) -> str:
+    """The table of the published reports under a folder, beside the paper's figures in `PAPER`.
 
     Raises:
-        UserError: if a mark is missing.
+        UserError: if there is no report of a few-shot classification.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise UserError(f"--page: lacks the lines {BEGIN} and {END} around its table.")
-    return f"{before}{begin}\n\n{table}\n\n{end}{after}"
-
-
-def read(folder: Path) -> tuple[list[Report], list[Report]]:
-    """The published reports of classifications under a folder, by path, and the paper's figures.
-
-    Raises:
-        UserError: if there is no such report.
-    """
-    reports = [json.loads(file.read_text()) for file in sorted(folder.rglob(REPORT))]
-    reports = [report for report in map(_in_sections, reports) if "episodes" in report["config"]]
-    if not reports:
-        raise UserError(
-            f"{folder} holds no {REPORT} of a few-shot classification: publish one with `python -m "
-            "jobs.publish`."
-        )
-    return reports, json.loads((folder / PAPER).read_text())
-
-
-def _in_sections(report: Report) -> Report:
-    return {**report, "config": flat_configs.in_sections(report["config"])}
+    reports = published_reports.read(folder, "episodes", "few-shot classification")
+    return markdown(reports, json.loads((folder / PAPER).read_text()))
 
 
 def markdown(reports: Sequence[Report], paper: Sequence[Report]) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sib_tf.base.errors import UserError
-from sib_tf.experiments import results_summary
+from sib_tf.experiments import published_reports
+from sib_tf.experiments.few_shot import results_summary
 
 
 def report(seed, accuracy, *, shot=1, network="dense", trained="balanced"):
@@ -87,34 +88,34 @@ def test_a_report_with_a_flat_config_has_the_same_row(tmp_path):
     flat |= {"synthetic_gradient": "dense", "train_query_shares": "balanced"}
     (tmp_path / "report.json").write_text(json.dumps({**report(0, 0.7), "config": flat}))
     (tmp_path / "paper.json").write_text(json.dumps(PAPER))
-    reports, paper = results_summary.read(tmp_path)
-    assert paper == PAPER
-    assert rows_of(reports) == rows_of([report(0, 0.7)])
+    assert results_summary.summarize(tmp_path) == results_summary.markdown([report(0, 0.7)], PAPER)
 
 
 def test_only_the_table_of_a_text_is_replaced():
-    text = f"before\n{results_summary.BEGIN}\nold\n{results_summary.END}\nafter\n"
-    once = results_summary.replace_table(text, "| new |")
-    assert once == (f"before\n{results_summary.BEGIN}\n\n| new |\n\n{results_summary.END}\nafter\n")
-    assert results_summary.replace_table(once, "| new |") == once
+    text = f"before\n{published_reports.BEGIN}\nold\n{published_reports.END}\nafter\n"
+    once = published_reports.replace_table(text, "| new |")
+    assert once == (
+        f"before\n{published_reports.BEGIN}\n\n| new |\n\n{published_reports.END}\nafter\n"
+    )
+    assert published_reports.replace_table(once, "| new |") == once
     with pytest.raises(UserError, match="--page: lacks the lines"):
-        results_summary.replace_table("before", "| new |")
+        published_reports.replace_table("before", "| new |")
 
 
 def test_an_empty_folder_is_named(tmp_path):
     with pytest.raises(UserError, match=f"{tmp_path} holds no report"):
-        results_summary.read(tmp_path)
+        results_summary.summarize(tmp_path)
 
 
 @pytest.mark.parametrize("config", [{"tasks": {"num_points": 32}}, {"num_points": 32}])
 def test_a_folder_with_only_other_reports_is_named(tmp_path, config):
     (tmp_path / "report.json").write_text(json.dumps({"config": config}))
     with pytest.raises(UserError, match=f"{tmp_path} holds no report.json of a few-shot class"):
-        results_summary.read(tmp_path)
+        results_summary.summarize(tmp_path)
 
 
 def test_the_published_table_matches_the_published_results():
     root = Path(__file__).parents[2]
     text = (root / "docs/results.md").read_text()
-    table = results_summary.markdown(*results_summary.read(root / "results"))
-    assert results_summary.replace_table(text, table) == text
+    table = results_summary.summarize(root / "results")
+    assert published_reports.replace_table(text, table) == text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sib_tf.serving.predict.intervals import paired_difference, wilson
+from sib_tf.base.intervals import paired_difference, wilson
 
 
 @pytest.mark.parametrize(
