@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,9 +43,11 @@ class LabelledImages:
 
     def read(self, split: str, shard: int) -> Iterator[tuple[bytes, int]]:
         """Encoded image and label of each example of a file, in its order; -1 is no label."""
+        features = self.builder.info.features.items()
+        pictures = [name for name, each in features if isinstance(each, tfds.features.Image)]
         how = {
             "split": f"{split}[{shard}shard]",
-            "decoders": {self.image: tfds.decode.SkipDecoding()},
+            "decoders": dict.fromkeys(pictures, tfds.decode.SkipDecoding()),
         }
         if self.builder.info.file_format in tfds.core.FileFormat.with_random_access():
             examples = self.builder.as_data_source(**how)
@@ -97,7 +98,7 @@ def _prepared(data_dir: str) -> tfds.core.DatasetBuilder:
             "config.data.dataset is empty: name a data set of TFDS, as in "
             "--config=configs/tfds.py:cifar100, or give --config.data.data_dir=FOLDER."
         )
-    folder: Path = storage.absolute(data_dir)
+    folder = storage.absolute(data_dir)
     if not (folder / _INFO).exists():
         raise UserError(
             f"{folder}: holds no {_INFO}; name the data set besides, or the folder of one version "

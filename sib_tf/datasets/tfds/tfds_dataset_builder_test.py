@@ -127,7 +127,7 @@ def test_a_registered_data_set_is_prepared_joined_and_divided(data_dir, tmp_path
     assert (data_dir / "shades/plain/1.2.3/dataset_info.json").exists()
 
 
-def test_a_prepared_data_set_needs_no_code_whatever_its_files(tmp_path):
+def test_a_prepared_data_set_is_read_from_its_folder_alone(tmp_path):
     source = Shades(data_dir=tmp_path / "source", config="plain", file_format="array_record")
     source.download_and_prepare()
     with_other_name = tmp_path / "elsewhere"
