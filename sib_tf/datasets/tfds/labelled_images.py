@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from sib_tf.base import storage
-from sib_tf.base.errors import UserError, first_line
+from sib_tf.base.errors import UserError, first_line, lines
 from sib_tf.base.near_matches import did_you_mean
 
 _INFO = "dataset_info.json"
@@ -89,7 +89,8 @@ def _named(dataset: str, data_dir: str) -> tfds.core.DatasetBuilder:
         remedy = f"did you mean {guess}?" if guess else "see https://tensorflow.org/datasets."
         raise UserError(f"TFDS knows no data set {dataset}: {remedy}") from None
     except Exception as error:  # of the data set's own code, too
-        raise UserError(f"TFDS cannot load the data set {dataset}: {first_line(error)}") from error
+        reason = " ".join(lines(error))
+        raise UserError(f"TFDS cannot load the data set {dataset}: {reason}") from error
 
 
 def _prepared(data_dir: str) -> tfds.core.DatasetBuilder:
