@@ -135,6 +135,7 @@ def test_another_path_is_told(asking_for_tokens, ours, token):
     assert "refuses the request: Malformed request: GET /v1/models/" in line
 
 
+@pytest.mark.slow
 @PROTOCOLS
 def test_a_server_that_is_not_trusted_is_told(asking_for_tokens, theirs, token, rest):
     for files in ({}, {"ca_file": theirs.file}):
@@ -165,6 +166,7 @@ def test_a_client_that_is_not_trusted_is_told(asking_for_certificates, ours, the
         assert line.endswith("--certificate_file")
 
 
+@pytest.mark.slow
 @PROTOCOLS
 def test_who_speaks_no_tls_is_told(start, asking_for_tokens, ours, rest):
     line = refusal(start(None), rest, ca_file=ours.file)
