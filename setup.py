@@ -56,6 +56,7 @@ setup(
             *DASK,
             *HEIF,
             *HUB,
+            "cryptography>=42",
             "dill",  # of tfds.testing
             "import-linter>=2.1",
             "pytest>=8",

@@ -14,7 +14,7 @@ classifies images of a domain of which none is labelled, with a model of configs
     python -m jobs.predict --server HOST:PORT --model NAME ...
 
 asks a model behind TensorFlow Serving instead, by gRPC or, with --rest, by HTTP. Then the accuracy
-to expect is not estimated.
+to expect is not estimated. --server=https://HOST speaks TLS.
 
 Classes are taken in the order of their folders' names. The answers of the paper's network
 (`config.meta.synthetic_gradient="dense"`) depend on that order for some images, those of "set" do
@@ -29,6 +29,7 @@ from absl import flags
 from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.base.file_names import legible
+from sib_tf.serving.client.credentials import Credentials
 from sib_tf.serving.client.model import connect
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict import findings
@@ -59,11 +60,24 @@ _OUTPUT = flags.DEFINE_string("output", None, "Folder to write the results to.",
 _SERVER = flags.DEFINE_string(
     "server",
     None,
-    "HOST:PORT of TensorFlow Serving, whose ports are 8500 for gRPC and 8501 for --rest. Without "
-    "it the model runs here.",
+    "HOST:PORT of TensorFlow Serving, whose ports are 8500 for gRPC and 8501 for --rest; "
+    "https://HOST:PORT, with --rest also https://HOST/PATH, if it speaks TLS. Without it the model "
+    "runs here.",
 )
 _REST = flags.DEFINE_bool("rest", False, "Ask the server by HTTP instead of gRPC.")
 _TIMEOUT = flags.DEFINE_float("timeout", 60.0, "Seconds to wait for each answer of the server.")
+_CA_FILE = flags.DEFINE_string(
+    "ca_file", None, "PEM file of the certificate authorities to trust, if others than usual."
+)
+_CERTIFICATE_FILE = flags.DEFINE_string(
+    "certificate_file", None, "PEM file of your certificate, if the server asks for one."
+)
+_KEY_FILE = flags.DEFINE_string(
+    "key_file", None, "PEM file of its private key, if that is not in the same file."
+)
+_TOKEN_FILE = flags.DEFINE_string(
+    "token_file", None, "File of a bearer token, if the server asks for one, as Cloud Run does."
+)
 _STEPS = flags.DEFINE_integer(
     "steps", None, "0 answers at K = 0, without the model's synthetic steps."
 )
@@ -76,7 +90,8 @@ _SORT_INTO = flags.DEFINE_string(
     "sort_into", None, "New folder that gets the images in one folder per class."
 )
 _LINK = flags.DEFINE_bool("link", False, "Hard links instead of copies in --sort_into.")
-_app.refuse_empty("model", "support", "query", "output", "truth", "sort_into")
+_CREDENTIALS = ("ca_file", "certificate_file", "key_file", "token_file")
+_app.refuse_empty("model", "support", "query", "output", "truth", "sort_into", *_CREDENTIALS)
 
 flags.register_validator(
     "steps",
@@ -95,6 +110,13 @@ def _has_server_for_rest(values: dict[str, str | bool | None]) -> bool:
 )
 def _has_server_for_timeout(values: dict[str, str | float | None]) -> bool:
     return values["server"] is not None or not _TIMEOUT.present
+
+
+@flags.multi_flags_validator(
+    ["server", *_CREDENTIALS], "Certificates and tokens are for a server: name --server."
+)
+def _has_server_for_credentials(values: dict[str, str | None]) -> bool:
+    return values["server"] is not None or not any(values[name] for name in _CREDENTIALS)
 
 
 @flags.multi_flags_validator(["server", "model"], "A server has models: name one by --model.")
@@ -144,9 +166,16 @@ def _path(name: str | None) -> Path | None:
 
 
 def _model() -> Model:
-    if _SERVER.value is not None:
-        return connect(_SERVER.value, _MODEL.value, timeout=_TIMEOUT.value, rest=_REST.value)
-    return ExportedModel(_folder())
+    if _SERVER.value is None:
+        return ExportedModel(_folder())
+    files = (_CA_FILE, _CERTIFICATE_FILE, _KEY_FILE, _TOKEN_FILE)
+    return connect(
+        _SERVER.value,
+        _MODEL.value,
+        timeout=_TIMEOUT.value,
+        rest=_REST.value,
+        credentials=Credentials(*(_path(file.value) for file in files)),
+    )
 
 
 def _folder() -> Path:

@@ -1,10 +1,12 @@
 """Image files of classes as TFDS examples, read on Beam workers."""
 
+import functools
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow_datasets as tfds
 
 from sib_tf.base.file_names import legible
@@ -23,17 +25,27 @@ def read_classes(size: int, settle: unreadable.Settle = unreadable.refuse) -> "b
 
     Args:
         size: height and width of the images, in pixels.
-        settle: callable that refuses or reports unreadable files, once every file of the split has
-            been tried.
+        settle: as `read_all` takes it.
+    """
+    return read_all(functools.partial(read_class, size=size), settle)
+
+
+def read_all(
+    read_some: Callable[[Any], Iterator[Any]], settle: unreadable.Settle
+) -> "beam.PTransform":
+    """From pieces of a split to all its examples.
+
+    Args:
+        read_some: callable: piece -> what `example` returns, of each of its images.
+        settle: callable that refuses or reports unreadable images, once every image of the split
+            has been tried.
     """
     # Who only reads a data set need not wait for Beam to be imported.
     beam = tfds.core.lazy_imports.apache_beam
 
     @beam.ptransform_fn
-    def read(classes: "beam.PCollection") -> "beam.PCollection":
-        found = classes | "Read" >> beam.FlatMap(read_class, size).with_outputs(
-            UNREADABLE, main="examples"
-        )
+    def read(pieces: "beam.PCollection") -> "beam.PCollection":
+        found = pieces | "Read" >> beam.FlatMap(read_some).with_outputs(UNREADABLE, main="examples")
         _ = (
             found[UNREADABLE]
             | "Join" >> beam.CombineGlobally(_first_and_number).without_defaults()
@@ -61,27 +73,39 @@ def by_id(class_name: str, files: Iterable[Path], root: Path | None = None) -> d
 
 
 def read_class(class_files: tuple[str, Mapping[str, Path]], size: int) -> Iterator[Any]:
-    """Reads files of a class; counts them, and the unreadable ones.
+    """Reads files of a class.
 
     Args:
         class_files: name of the class, and its files by their ids.
         size: height and width of the images, in pixels.
 
     Yields:
-        The id and the example, with its `image` uint8 [size, size, 3]; for an unreadable file
-        ((fault,), 1), tagged UNREADABLE.
+        What `example` returns.
     """
     class_name, files = class_files
     for key, file in files.items():
-        try:
-            image = read_rgb(file, size=(size, size))
-        except UnreadableImageError as error:
-            counter("unreadable images").inc()
-            tagged = tfds.core.lazy_imports.apache_beam.pvalue.TaggedOutput
-            yield tagged(UNREADABLE, ((error.fault,), 1))
-        else:
-            counter("images").inc()
-            yield key, {"image": image, "label": class_name, "id": key}
+        yield example(key, class_name, functools.partial(read_rgb, file, size=(size, size)))
+
+
+def example(key: str, class_name: str, read: Callable[[], np.ndarray]) -> Any:
+    """Reads an image; counts it, and the unreadable ones.
+
+    Args:
+        key: its id.
+        class_name: name of its class.
+        read: callable that returns it, uint8 [size, size, 3], or raises UnreadableImageError.
+
+    Returns:
+        The id and the example; for an unreadable image ((fault,), 1), tagged UNREADABLE.
+    """
+    try:
+        image = read()
+    except UnreadableImageError as error:
+        counter("unreadable images").inc()
+        tagged = tfds.core.lazy_imports.apache_beam.pvalue.TaggedOutput
+        return tagged(UNREADABLE, ((error.fault,), 1))
+    counter("images").inc()
+    return key, {"image": image, "label": class_name, "id": key}
 
 
 def _first_and_number(found: Iterable[tuple[Sequence[str], int]]) -> tuple[tuple[str, ...], int]:

@@ -88,6 +88,21 @@ def rgb_of(image: Image.Image, size: tuple[int, int] | None = None) -> np.ndarra
     return _fitted(upright_rgb(image), size)
 
 
+def rgb_of_encoded(encoded: bytes, name: str, size: tuple[int, int]) -> np.ndarray:
+    """As `read_rgb`, of the content of a file, which has a name for messages.
+
+    Raises:
+        UnreadableImageError: as `read_rgb`.
+    """
+    try:
+        return _fitted(_read(io.BytesIO(encoded), size), size)
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError(f"{name}: is not an image") from error
+    except DECODING_ERRORS as error:
+        reason = first_line(error)
+        raise UnreadableImageError(f"{name}: cannot be read as an image ({reason})") from error
+
+
 def _fitted(rgb: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
     if size is not None:
         height, width = size

@@ -83,6 +83,11 @@ def of_size(section: Source, image_size: int) -> Source:
     return dataclasses.replace(section, image_size=image_size)
 
 
+def title(section: Source) -> str:
+    """What a reader knows the data set by: its name, or the name that it has in TFDS."""
+    return getattr(section, "dataset", "") or section.name
+
+
 def names() -> list[str]:
     """All data sets, sorted."""
     return sorted(

@@ -14,7 +14,13 @@ from PIL import Image, ImageOps
 
 from sib_tf.base.errors import UserError
 from sib_tf.datasets import image_formats
-from sib_tf.datasets.images import list_class_folders, list_files, list_images, read_rgb
+from sib_tf.datasets.images import (
+    list_class_folders,
+    list_files,
+    list_images,
+    read_rgb,
+    rgb_of_encoded,
+)
 
 RED = (255, 0, 0)
 
@@ -26,6 +32,24 @@ def save(image, path, **options):
 
 def colour(path):
     return tuple(read_rgb(path)[0, 0].tolist())
+
+
+def test_the_content_of_a_file_is_read_as_the_file(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Turned by 90 degrees.
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 20, 3), np.uint8)
+    path = save(Image.fromarray(pixels), tmp_path / "turned.jpg", exif=exif)
+    read = rgb_of_encoded(path.read_bytes(), "shard 0", (8, 8))
+    np.testing.assert_array_equal(read, read_rgb(path, (8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("keep", "words"), [(0, "is not an image"), (60, r"cannot be read as an image \(.+\)")]
+)
+def test_damaged_content_is_named(tmp_path, keep, words):
+    content = save(Image.effect_noise((20, 20), 9), tmp_path / "noise.png").read_bytes()
+    with pytest.raises(UserError, match=f"^shard 0: {words}; delete it or replace it$"):
+        rgb_of_encoded(content[:keep], "shard 0", (8, 8))
 
 
 @pytest.mark.parametrize(

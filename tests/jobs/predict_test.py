@@ -14,6 +14,7 @@ FOLDERS = ("--support=a", "--query=b", "--output=c")
         ((), "work/photographs/export/photographs: is not there yet: run `make photographs`"),
         (("--steps=3",), "flag --steps=3: an exported model takes its own number of steps, or 0"),
         (("--link",), "--link is a way to sort: name a folder by --sort_into."),
+        (("--token_file=t",), "Certificates and tokens are for a server: name --server."),
         (("--server=localhost:1",), "A server has models: name one by --model."),
     ],
 )

@@ -6,7 +6,6 @@ The server is the one in `model_server`, and TensorFlow Serving itself where it 
 import csv
 import dataclasses
 import shutil
-import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +13,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import grpc
-import keras
 import numpy as np
 import pytest
 import requests
 import tensorflow as tf
 from google.protobuf import text_format
-from PIL import Image
 from tensorflow_serving.apis.get_model_status_pb2 import (
     GetModelStatusRequest,
     ModelVersionStatus,
@@ -32,8 +29,6 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from sib_tf import FewShotClassifier
-from sib_tf.backbones import registry
 from sib_tf.base.errors import UserError
 from sib_tf.serving import warmup
 from sib_tf.serving.client import padding
@@ -41,19 +36,24 @@ from sib_tf.serving.client.model import connect
 from sib_tf.serving.client.over_grpc import GrpcConnection
 from sib_tf.serving.client.over_rest import RestConnection
 from sib_tf.serving.client.target import Target
-from sib_tf.serving.export import export
 from sib_tf.serving.exported_model import ExportedModel
-from sib_tf.serving.predict.image_task import ImageTask
 from sib_tf.serving.predict.prediction import PAGE_FILE, PREDICTIONS_FILE, classify_folder
 from tests.running import job
 from tests.serving.model_server import ModelServer, batching_parameters
 from tests.serving.model_server.binary import COMMAND, BinaryServer
+from tests.serving.small_served import (
+    MOST,
+    NAME,
+    SIZE,
+    free_port,
+    task,
+    when_loaded,
+    write_images,
+    write_version,
+)
 
 CONFIGS = Path(__file__).parents[2] / "configs/serving"
 BATCHING = (CONFIGS / "batching.config").read_text()
-NAME = "few shot"
-SIZE = 16  # height and width of images, pixels
-MOST = 500  # queries of a request
 PROTOCOLS = pytest.mark.parametrize("rest", [False, True], ids=["grpc", "rest"])
 
 
@@ -63,12 +63,6 @@ def batching(size, seconds, pad=True):
         f"max_batch_size {{ value: {size} }} batch_timeout_micros {{ value: {seconds * 10**6} }} "
         f"num_batch_threads {{ value: 1 }} pad_variable_length_inputs: {str(pad).lower()}"
     )
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 class Running:
@@ -121,11 +115,7 @@ class Running:
 def version(tmp_path_factory):
     """A SavedModel, the same for all tests since it takes time to load."""
     folder = tmp_path_factory.mktemp("exported") / "1"
-    keras.utils.set_random_seed(0)
-    phi = registry.build("conv4_8", image_size=SIZE)
-    head = FewShotClassifier(None, 8, num_steps=1, synthetic_gradient="set")
-    export(folder, phi, head, max_queries=MOST)
-    warmup.write(folder, seed=0)
+    write_version(folder)
     return folder
 
 
@@ -174,24 +164,6 @@ def cold(version, tmp_path_factory):
 def patient(run, cold):
     """A server that waits for four requests to fill a batch."""
     return run(cold.parent, batching=batching(size=4, seconds=15))
-
-
-def task(shots=(1, 2, 1), queries=7, seed=0):
-    """A task of coloured noise; `shots` has the number of support images of each class."""
-    rng = np.random.default_rng(seed)
-    colours = rng.integers(40, 216, (len(shots), 3))
-
-    def draw(labels):
-        noise = rng.integers(-40, 40, (len(labels), SIZE, SIZE, 3))
-        return (colours[labels][:, np.newaxis, np.newaxis] + noise).astype(np.uint8)
-
-    labels = np.repeat(np.arange(len(shots), dtype=np.int32), shots)
-    return ImageTask(
-        class_names=tuple(f"class {n}" for n in range(len(shots))),
-        support_images=draw(labels),
-        support_labels=labels,
-        query_images=draw(rng.integers(len(shots), size=queries)),
-    )
 
 
 OF_MANY_SIZES = [
@@ -662,25 +634,3 @@ def write_warmup(folder, request):
     log.predict_log.request.CopyFrom(request)
     with tf.io.TFRecordWriter(str(folder / warmup.FILE)) as writer:
         writer.write(log.SerializeToString())
-
-
-def write_images(folder, task):
-    """Writes the images of a task as files, in the folders that `jobs.predict` reads."""
-    support = zip(task.support_labels, task.support_images, strict=True)
-    files = {folder / f"support/{label}/{n}.png": x for n, (label, x) in enumerate(support)}
-    files |= {folder / f"query/{n}.png": x for n, x in enumerate(task.query_images)}
-    for path, image in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(path)
-
-
-def when_loaded(ask):
-    """Repeats `ask` until the server has loaded its model; until then it knows no such model."""
-    for _ in range(1200):
-        try:
-            return ask()
-        except UserError as error:
-            if "serves no model" not in str(error):
-                raise
-        time.sleep(0.05)
-    raise TimeoutError("the model is not loaded")

@@ -4,9 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
 import tensorflow_datasets as tfds
@@ -15,7 +13,8 @@ from apache_beam.runners.runner import PipelineResult
 from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.beam import counters
-from sib_tf.datasets.class_folders.splits import split_classes
+from sib_tf.datasets.class_division import split_classes
+from sib_tf.datasets.divided_images import DividedImages, class_names
 from sib_tf.datasets.image_files import by_id, read_classes
 from sib_tf.datasets.images import list_class_folders
 from sib_tf.datasets.unreadable import POLICIES
@@ -68,40 +67,23 @@ class ClassFoldersConfig(tfds.core.BuilderConfig):
     def listed_classes(self) -> dict[str, tuple[str, ...]]:
         """The listed class names by split; all empty if the seed draws them."""
         return {
-            "train": _names(self.train_classes),
-            "validation": _names(self.validation_classes),
-            "test": _names(self.test_classes),
+            "train": class_names(self.train_classes),
+            "validation": class_names(self.validation_classes),
+            "test": class_names(self.test_classes),
         }
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(DividedImages):
     """Section `config.data`: any folder with one folder of images per class.
 
     Attributes:
         name: "class_folders".
         root: the folder that holds the class folders.
-        image_size: H = W of the stored images, pixels; 0: as large as what phi looks at.
-        seed: seed that divides the classes among the splits, unless they are listed.
-        train_classes: names of the training classes; all three splits are listed or none.
-        validation_classes: names of the validation classes.
-        test_classes: names of the test classes.
-        unreadable: "refuse" the data set if an image cannot be read, or "skip" the image.
     """
 
     name: str
     root: str
-    image_size: int = 32
-    seed: int = 0
-    train_classes: tuple[str, ...] = ()
-    validation_classes: tuple[str, ...] = ()
-    test_classes: tuple[str, ...] = ()
-    unreadable: str = "refuse"
-
-    def __post_init__(self) -> None:
-        POLICIES[self.unreadable]
-        for field in ("train_classes", "validation_classes", "test_classes"):
-            object.__setattr__(self, field, _names(getattr(self, field)))
 
     def builder(self, folder: Path) -> "Builder":
         """The builder, to prepare or to read the data set in a folder.
@@ -125,11 +107,6 @@ class Settings:
         return Builder(config=parameters, data_dir=folder)
 
 
-def _names(classes: Iterable[Any]) -> tuple[str, ...]:
-    """Names of classes; a command line makes numbers of some."""
-    return tuple(map(str, classes))
-
-
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Images of any folder of class folders, with class-disjoint splits.
 
@@ -140,6 +117,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}  # noqa: RUF012 (TFDS' convention)
+
+    def classes_by_split(self) -> dict[str, tuple[str, ...]]:
+        """The names of the classes of each split.
+
+        Raises:
+            UserError: as `split_classes`.
+        """
+        config = self._config()
+        return split_classes(self._class_folders, config.split_seed, config.listed_classes)
 
     def _info(self) -> tfds.core.DatasetInfo:
         config = self._config()
@@ -158,12 +144,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict:
         del dl_manager  # The images are on disk.
-        config = self._config()
         classes = self._class_folders
-        splits = split_classes(classes, config.split_seed, config.listed_classes)
         return {
             split: self._generate_examples({name: classes[name] for name in names})
-            for split, names in splits.items()
+            for split, names in self.classes_by_split().items()
         }
 
     def _generate_examples(self, classes: dict[str, list[Path]]) -> beam.PTransform:

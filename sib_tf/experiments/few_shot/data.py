@@ -1,6 +1,6 @@
 """The data set, prepared with TFDS and Beam."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from sib_tf.backbones.feature_network import refuse_large_crop
 from sib_tf.base import commands
 from sib_tf.base.errors import UserError
 from sib_tf.datasets import preparation, prepared, sources
+from sib_tf.datasets.class_division import Dividing
 from sib_tf.experiments.configuration import Configuration
 from sib_tf.experiments.step import Context, Step
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class
@@ -64,21 +65,27 @@ def _run(context: Context, splits: Sequence[str]) -> dict[str, Any]:
     config = context.config
     builder = config.data.builder(context.folder)
     refuse_large_crop(config.phi.crop_size, preparation.image_size(builder))
-    counts = preparation.prepare(
-        builder, manual_dir=sources.manual_dir(config.manual_dir), beam_args=context.beam_args
-    )
-    names = prepared.class_names(builder)
-    labels = {split: prepared.read_labels(builder, split) for split in prepared.SPLITS}
     specs = [
         (split, spec_of(config, split, shares))
         for split in splits
         for shares in query_shares(config, split)
     ]
-    classes = {split: len(np.unique(labels[split])) for split in prepared.SPLITS}
-    _refuse_few_classes(classes, {split: spec.largest.way for split, spec in specs})
+    needed = {split: spec.largest.way for split, spec in specs}
+    if isinstance(builder, Dividing):  # before hours of downloads
+        _refuse_few_classes(_sizes(builder.classes_by_split()), needed)
+    counts = preparation.prepare(
+        builder, manual_dir=sources.manual_dir(config.manual_dir), beam_args=context.beam_args
+    )
+    names = prepared.class_names(builder)
+    labels = {split: prepared.read_labels(builder, split) for split in prepared.SPLITS}
+    _refuse_few_classes(_sizes({split: np.unique(labels[split]) for split in labels}), needed)
     for split, spec in specs:
         _refuse_few_images(labels[split], spec, names, split)
     return counts
+
+
+def _sizes(groups: Mapping[str, Sized]) -> dict[str, int]:
+    return {name: len(group) for name, group in groups.items()}
 
 
 def _refuse_few_images(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sib_tf.base import keras_file
-from sib_tf.datasets import prepared
+from sib_tf.datasets import prepared, sources
 from sib_tf.experiments import report_files
 from sib_tf.experiments.few_shot.backbone import backbone_curves, features_folder
 from sib_tf.experiments.few_shot.classifier import model_curves, model_file
@@ -58,7 +58,7 @@ def _run(context: Context) -> dict[str, Any]:
         of_model = evaluation.of_trained_model(found).probabilities
         shown = shown or (episodes, of_model[: model.num_steps + 1, 0])
     content = {
-        "dataset": config.data.name,
+        "dataset": sources.title(config.data),
         "backbone": network_of(features_folder(context, "test")) or config.phi.backbone,
         "split": "test",
         "episodes": len(shown[0]),

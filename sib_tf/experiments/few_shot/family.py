@@ -119,7 +119,7 @@ def steps(config: Configuration, options: Options) -> list[Step]:
     if splits == ("test",):
         train = copied(train, weights)
     evaluate = evaluate_step(train, [embed["test"]], episodes["test"])
-    grid = grid_step([train, embed["test"]], config.data.name, config.phi.backbone)
+    grid = grid_step([train, embed["test"]], sources.title(config.data), config.phi.backbone)
     exported = export_step(train, evaluate)
     walk = [
         data,

@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
+from sib_tf.base.errors import UserError
 from sib_tf.serving.client import signatures, task_checks
+from sib_tf.serving.client.credentials import NONE, Credentials
 from sib_tf.serving.client.over_grpc import GrpcConnection
 from sib_tf.serving.client.over_rest import RestConnection
 from sib_tf.serving.client.padding import PaddedTask, pad, unpad
@@ -56,20 +58,34 @@ class ServedModel:
         return unpad(self._connection.answers(pad(task)), task)
 
 
-def connect(address: str, model: str, *, timeout: float, rest: bool = False) -> ServedModel:
+def connect(
+    address: str,
+    model: str,
+    *,
+    timeout: float,
+    rest: bool = False,
+    credentials: Credentials = NONE,
+) -> ServedModel:
     """Finds a model on a server.
 
     A server that is not available is asked again, with growing pauses, for some three seconds.
 
     Args:
-        address: HOST:PORT of the server.
+        address: HOST:PORT of the server; https://HOST:PORT, by HTTP also https://HOST/PATH, if it
+            speaks TLS.
         model: name of the model on the server, of which the newest version is taken.
         timeout: time for each answer in seconds, attempts and pauses included.
         rest: whether to ask by HTTP instead of gRPC; each has a port of its own.
+        credentials: what tells a server that speaks TLS and its client who the other is.
 
     Raises:
-        UserError: if the address is malformed, the server does not answer, or it has no such model
-            or one that is no export.
+        UserError: if the address is malformed, the server does not answer, is not trusted or does
+            not let the client in, or it has no such model or one that is no export.
     """
     target = Target(address, model, timeout)
-    return ServedModel(RestConnection(target) if rest else GrpcConnection(target))
+    if credentials != NONE and not target.server.tls:
+        raise UserError(
+            f"--server={address}: certificates and tokens are for TLS alone: write https://{address}"
+        )
+    connection = RestConnection if rest else GrpcConnection
+    return ServedModel(connection(target, credentials))

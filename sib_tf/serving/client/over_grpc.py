@@ -16,6 +16,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from sib_tf.base.errors import UserError
+from sib_tf.serving.client.credentials import NONE, Credentials
 from sib_tf.serving.client.padding import PaddedTask
 from sib_tf.serving.client.signatures import SignatureDefs
 from sib_tf.serving.client.target import Target
@@ -57,9 +58,19 @@ class GrpcConnection:
 
     signature = "serving_default"
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, credentials: Credentials = NONE) -> None:
+        """Opens no connection yet.
+
+        Raises:
+            UserError: if the address has a path.
+        """
+        if target.server.path:
+            raise UserError(
+                f"--server={target.address}: has a path, which gRPC does not know; leave it out, "
+                "or ask by --rest"
+            )
         self.target = target
-        self._stub = PredictionServiceStub(grpc.insecure_channel(target.address, _OPTIONS))
+        self._stub = PredictionServiceStub(_channel(target, credentials))
 
     def signatures(self) -> SignatureDefs:
         """The signatures of the model by name.
@@ -108,7 +119,20 @@ class GrpcConnection:
                 return self.target.late()
             case grpc.StatusCode.NOT_FOUND:
                 return self.target.missing()
+            case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
+                return self.target.unauthorized(f"{code.name}: {details}")
             case grpc.StatusCode.RESOURCE_EXHAUSTED:
                 return self.target.too_large(details)
             case _:
                 return self.target.refused(f"{code.name}: {details}")
+
+
+def _channel(target: Target, credentials: Credentials) -> grpc.Channel:
+    if not target.server.tls:
+        return grpc.insecure_channel(target.server.authority, _OPTIONS)
+    files = (credentials.ca_file, credentials.key, credentials.certificate_file)
+    tls = grpc.ssl_channel_credentials(*(file and file.read_bytes() for file in files))
+    if credentials.token:
+        token = grpc.access_token_call_credentials(credentials.token)
+        tls = grpc.composite_channel_credentials(tls, token)
+    return grpc.secure_channel(target.server.authority, tls, _OPTIONS)

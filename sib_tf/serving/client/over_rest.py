@@ -16,6 +16,7 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 from urllib3.util import Retry, Timeout
 
 from sib_tf.base.errors import UserError
+from sib_tf.serving.client.credentials import NONE, Credentials
 from sib_tf.serving.client.padding import PaddedTask
 from sib_tf.serving.client.signatures import SignatureDefs
 from sib_tf.serving.client.target import Target
@@ -23,6 +24,7 @@ from sib_tf.serving.exported_model import Answers
 
 _RETRIES = Retry(
     total=5,
+    other=0,  # whom one does not trust, or who speaks no TLS, will be no better
     backoff_factor=0.1,  # waits of 0, 0.2, 0.4, 0.8 and 1.6 s
     status_forcelist=[HTTPStatus.SERVICE_UNAVAILABLE],
     allowed_methods=None,  # any: a prediction may be asked for twice
@@ -42,11 +44,14 @@ class RestConnection:
 
     signature = "encoded"
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, credentials: Credentials = NONE) -> None:
         self.target = target
-        self._url = f"http://{target.address}/v1/models/{quote(target.model, safe='')}"
+        server, scheme = target.server, "https" if target.server.tls else "http"
+        model = quote(target.model, safe="")
+        self._url = f"{scheme}://{server.authority}{server.path}/v1/models/{model}"
         self._session = requests.Session()
-        self._session.mount("http://", HTTPAdapter(max_retries=_RETRIES))
+        self._session.mount(f"{scheme}://", HTTPAdapter(max_retries=_RETRIES))
+        self._credentials = _of_requests(credentials)
 
     def signatures(self) -> SignatureDefs:
         """The signatures of the model by name.
@@ -77,7 +82,7 @@ class RestConnection:
         timeout = _Deadline(self.target.timeout)
         try:
             response = self._session.request(
-                method, self._url + path, json=request, timeout=timeout
+                method, self._url + path, json=request, timeout=timeout, **self._credentials
             )
         except (requests.Timeout, _DeadlineExceededError) as error:
             raise self.target.late() from error
@@ -93,6 +98,8 @@ class RestConnection:
     def _explained(self, response: requests.Response) -> UserError:
         reason = _reason(response)
         match response.status_code:
+            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+                return self.target.unauthorized(_status(response))
             case HTTPStatus.NOT_FOUND:
                 return self.target.missing()
             case HTTPStatus.SERVICE_UNAVAILABLE:
@@ -125,6 +132,27 @@ class _Deadline(Timeout):
         if left <= 0:
             raise _DeadlineExceededError
         return Timeout(total=left)
+
+
+class _Bearer(requests.auth.AuthBase):
+    """A token in each request; as a mere header, one in ~/.netrc would take its place."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _of_requests(credentials: Credentials) -> dict[str, Any]:
+    """Credentials as arguments of a request; as those of a session, variables would go before."""
+    certificate = credentials.certificate_file
+    return {
+        "verify": str(credentials.ca_file) if credentials.ca_file else True,
+        "cert": (str(certificate), str(credentials.key)) if certificate else None,
+        "auth": _Bearer(credentials.token) if credentials.token else None,
+    }
 
 
 def _encode(images: np.ndarray) -> list[dict[str, str]]:
@@ -166,7 +194,13 @@ def _reason(response: requests.Response) -> str:
 
 
 def _unlike_tensorflow_serving(response: requests.Response) -> str:
-    return f"{response.status_code} {response.reason}, and not as TensorFlow Serving does"
+    return f"{_status(response)}, and not as TensorFlow Serving does"
+
+
+def _status(response: requests.Response) -> str:
+    """Status of an answer, and what a gateway says of the token that it wants."""
+    challenge = response.headers.get("WWW-Authenticate")
+    return f"{response.status_code} {response.reason}" + (f": {challenge}" if challenge else "")
 
 
 def _root_cause(error: BaseException) -> BaseException:

@@ -1,10 +1,29 @@
 """Which model is asked, where, and what is said if it does not answer."""
 
 import math
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
 
 from sib_tf.base.errors import UserError
+from sib_tf.serving.client.address import Address, parse
+
+_REMEDY = (
+    "start the server, or correct --server: gRPC and --rest have a port each, and a server that "
+    "speaks TLS takes https://"
+)
+_REMEDY_WITH_TLS = (
+    "start the server, or correct --server: gRPC and --rest have a port each; some servers ask for "
+    "--certificate_file"
+)
+_UNTRUSTED = (
+    "name who has signed the server's certificate by --ca_file, and the server by a name in it"
+)
+# By the words of OpenSSL, which BoringSSL has too, and of gRPC.
+_REMEDIES = {
+    "CERTIFICATE_VERIFY_FAILED": _UNTRUSTED,
+    "Hostname Verification Check failed": _UNTRUSTED,
+    "WRONG_VERSION_NUMBER": "no TLS is spoken there: leave https:// out, or correct the port",
+    "_ALERT_": "give a certificate that the server accepts by --certificate_file",
+}
 
 
 @dataclass(frozen=True)
@@ -12,31 +31,38 @@ class Target:
     """A model on a server.
 
     Attributes:
-        address: HOST:PORT of the server.
+        address: address of the server, as `address.parse` reads it.
         model: name of the model on the server.
         timeout: time for an answer in seconds.
+        server: the parts of the address.
 
     Raises:
-        UserError: if the address is not of this form or the time not positive.
+        UserError: if the address is malformed or the time not positive.
     """
 
     address: str
     model: str
     timeout: float
+    server: Address = field(init=False)
 
     def __post_init__(self) -> None:
-        if not _is_address(self.address):
-            raise UserError(
-                f"--server={self.address}: is not of the form HOST:PORT, like localhost:8500"
-            )
+        object.__setattr__(self, "server", parse(self.address))
         if not 0 < self.timeout < math.inf:
             raise UserError(f"--timeout={self.timeout}: must be a positive number of seconds")
 
     def unavailable(self, reason: str) -> UserError:
-        """The server does not answer, or says that it is not available."""
+        """The server does not answer, says that it is not available, or one side distrusts."""
+        remedies = (remedy for words, remedy in _REMEDIES.items() if words in reason)
+        default = _REMEDY_WITH_TLS if self.server.tls else _REMEDY
         return UserError(
-            f"{self.address}: is not available ({_one_line(reason)}); start the server, or correct "
-            "--server: gRPC and --rest have a port each"
+            f"{self.address}: is not available ({_one_line(reason)}); {next(remedies, default)}"
+        )
+
+    def unauthorized(self, reason: str) -> UserError:
+        """The server does not know the client, or does not let it ask."""
+        return UserError(
+            f"{self.address}: does not let you in ({_one_line(reason)}); give a token that is "
+            "valid there by --token_file"
         )
 
     def late(self) -> UserError:
@@ -71,14 +97,6 @@ class Target:
         return UserError(
             f"{self.address}: the model {self.model!r} refuses the request: {_one_line(reason)}"
         )
-
-
-def _is_address(address: str) -> bool:
-    try:
-        parts = urlsplit(f"//{address}")
-        return parts.netloc == address and bool(parts.hostname and parts.port)
-    except ValueError:  # the port is no number, or too large
-        return False
 
 
 def _one_line(text: str) -> str:

@@ -23,6 +23,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from tests.serving.model_server import json_tensors
 from tests.serving.model_server.core import Core
+from tests.serving.model_server.guard import Guard
 from tests.serving.model_server.status_error import StatusError, invalid_argument
 
 _MODEL = r"(?i)/v1/models/([^/:]+)(?:/versions/(\d+))?"
@@ -41,9 +42,14 @@ _HTTP_STATUS = {  # ToHTTPStatusCode() in model_servers/http_server.cc
 }
 
 
-def serve(core: Core, port: int) -> ThreadingHTTPServer:
+def serve(core: Core, port: int, guard: Guard | None) -> ThreadingHTTPServer:
     """Starts a server on loopback."""
-    server = _Server(("127.0.0.1", port), partial(_Handler, core))
+    server = _Server(("127.0.0.1", port), partial(_Handler, core, guard))
+    if guard:
+        # The handshake is that of a handler's thread, not of the one that accepts connections.
+        server.socket = guard.context().wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
     return server
 
@@ -60,6 +66,9 @@ class _Server(ThreadingHTTPServer):
         self._connections.add(request)
         super().process_request(request, client_address)
 
+    def handle_error(self, *args: Any) -> None:
+        """Says nothing of clients that break off, such as at the sight of the certificate."""
+
     def server_close(self) -> None:
         """Also ends connections that clients keep open for their next requests."""
         super().server_close()
@@ -71,8 +80,8 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # which keeps connections open
 
-    def __init__(self, core: Core, *args: Any) -> None:
-        self._core = core
+    def __init__(self, core: Core, guard: Guard | None, *args: Any) -> None:
+        self._core, self._guard = core, guard
         super().__init__(*args)
 
     def do_GET(self) -> None:
@@ -86,12 +95,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
     def _answer(self, method) -> None:
+        refusal = self._guard and self._guard.refusal(self.headers["Authorization"])
         try:
-            status, answer = 200, method()
+            status, answer = (401, {}) if refusal else (200, method())
         except StatusError as error:
             status, answer = _HTTP_STATUS.get(error.code, 500), {"error": error.message}
         body = json.dumps(answer).encode()
         self.send_response(status)
+        if refusal:
+            self.send_header("WWW-Authenticate", f'Bearer error_description="{refusal}"')
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -132,7 +144,8 @@ class _Handler(BaseHTTPRequestHandler):
             return servable.signatures[name].inputs
 
     def _parse(self, pattern: re.Pattern) -> tuple:
-        match = pattern.fullmatch(self.path)
+        prefix = self._guard.path if self._guard else ""
+        match = self.path.startswith(prefix) and pattern.fullmatch(self.path[len(prefix) :])
         if not match:
             raise invalid_argument(f"Malformed request: {self.command} {self.path}")
         name, version, *rest = match.groups()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.serving.model_server import batching_parameters, grpc_services, rest_api
 from tests.serving.model_server.core import Core
+from tests.serving.model_server.guard import Guard
 from tests.serving.model_server.versions import Versions
 
 
@@ -18,6 +19,7 @@ class ModelServer:
         batching: text of a BatchingParameters message; None runs each request alone.
         max_message_bytes: largest size of a gRPC request, -1 for any.
         poll_seconds: time between two looks at `base`, in seconds.
+        guard: what lets clients in; None lets in all, without TLS.
 
     Attributes:
         overload: see `Core.overload`.
@@ -32,13 +34,14 @@ class ModelServer:
         batching: str | None = None,
         max_message_bytes: int = -1,
         poll_seconds: float = 0.05,
+        guard: Guard | None = None,
     ) -> None:
         parameters = batching_parameters.parse(batching) if batching else None
         self._versions = Versions(base, parameters, poll_seconds)
         core = Core(name, self._versions)
         self.overload = core.overload
-        self._grpc = grpc_services.serve(core, grpc_port, max_message_bytes)
-        self._rest = rest_api.serve(core, rest_port)
+        self._grpc = grpc_services.serve(core, grpc_port, max_message_bytes, guard)
+        self._rest = rest_api.serve(core, rest_port, guard)
 
     def stop(self) -> None:
         self._grpc.stop(grace=None).wait()

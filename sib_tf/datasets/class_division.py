@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from sib_tf.base.commands import ready_model
 from sib_tf.base.errors import UserError
@@ -10,6 +11,14 @@ from sib_tf.datasets.prepared import SPLITS
 _VALIDATION_SHARE = 0.16
 _TEST_SHARE = 0.20
 _FEWEST = 5  # of every split where there are enough: an episode mostly takes five classes
+
+
+@runtime_checkable
+class Dividing(Protocol):
+    """A builder that knows the classes of each split before it reads an image."""
+
+    def classes_by_split(self) -> dict[str, tuple[str, ...]]:
+        """The names of the classes of each split, see `split_classes`."""
 
 
 def split_classes(
@@ -33,8 +42,8 @@ def split_classes(
     """
     if len(classes) < len(SPLITS):
         raise UserError(
-            f"{len(classes)} class folders cannot make three splits without a class in common; "
-            f"add class folders until there are at least 3. {ready_model()}"
+            f"{len(classes)} classes cannot make three splits without a class in common; "
+            f"there must be at least 3. {ready_model()}"
         )
     if not any(listed.values()):
         return _draw(classes, seed)
@@ -73,7 +82,7 @@ def _check_listed(classes: Collection[str], listed: Mapping[str, Sequence[str]])
         for name in listed[split]:
             if name not in classes:
                 raise UserError(
-                    f"{split}_classes: class {name!r} has no folder; correct the name or add it"
+                    f"{split}_classes: there is no class {name!r}; correct the name or add it"
                 )
             if name in split_of:
                 raise UserError(

@@ -1,0 +1,1 @@
+"""Any image classification of TensorFlow Datasets, divided by class."""
