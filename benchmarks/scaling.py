@@ -23,11 +23,18 @@ _WORKERS = flags.DEFINE_multi_integer("workers", [1, 2], "Beam workers.")
 
 CLASSES = 150
 CONFIG = (
-    "--config=configs/glyphs.py",
+    "--config=configs/glyphs.py:tiny",
+    "--config.data.classes=(96,24,30)",
     "--config.phi.backbone=conv4_64",
     "--config.phi.epochs=1",
+    "--config.phi.learning_rate=0.1",
     "--config.phi.warmup_steps=10",
     "--config.features.views=1",
+    "--config.meta.train_episodes=5000",
+    "--config.meta.validation_episodes=600",
+    "--config.meta.steps_per_epoch=500",
+    "--config.eval.episodes=2000",
+    "--config.eval.num_steps=5",
     "--config.episodes.queries_per_class=5",  # the smallest data set allows no more
 )
 # Job -> the folders that it writes.

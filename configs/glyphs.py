@@ -1,9 +1,9 @@
-"""Rendered glyphs, 5-way 1-shot, Conv-4-32, K = 3, the paper's network.
+"""Rendered glyphs, 5-way 1-shot, Conv-4-32, a head for any number of classes, shots and queries.
 
     python -m jobs.pipeline --config=configs/glyphs.py --workdir=work/glyphs
 
-The data set renders itself; two cores take some four minutes. Not in the paper. In miniature, every
-step in half a minute, for tests:
+The data set renders itself; two cores take some four minutes. Not in the paper. In miniature and
+with the paper's network, every step in half a minute, for tests:
 
     python -m jobs.pipeline --config=configs/glyphs.py:tiny --workdir=work/tiny
 """
@@ -50,19 +50,25 @@ def get_config(size: str = "full") -> ConfigDict:
     config.episodes.dirichlet_alpha = 2.0
 
     config.meta = ConfigDict()
-    config.meta.synthetic_gradient = "dense"
-    config.meta.hidden_units = config_dict.placeholder(int)  # None: the network's default
-    config.meta.num_steps = 3  # K
-    config.meta.step_size = 1e-3  # eta
-    config.meta.query_shares = "balanced"
-    config.meta.train_episodes = 5000
+    config.meta.synthetic_gradient = "general"
+    config.meta.hidden_units = 48
+    config.meta.initialization = "class_means"
+    config.meta.num_steps = 5  # K
+    config.meta.step_size = 0.075  # eta
+    config.meta.query_shares = "mixture"
+    config.meta.ways = (3, 8)  # of training episodes
+    config.meta.shots = (1, 3)
+    config.meta.queries = (20, 150)
+    config.meta.train_episodes = 3000
     config.meta.validation_episodes = 600
     config.meta.steps = 3000
     config.meta.episodes_per_step = 1
     config.meta.steps_per_call = 100
     config.meta.steps_per_epoch = 500
-    config.meta.learning_rate = 2e-2  # at first, then a cosine down to 0
-    config.meta.l2 = 5e-4
+    config.meta.optimizer = "adam"
+    config.meta.learning_rate = 5e-3  # at first, then a cosine down to 0
+    config.meta.l2 = 0.0
+    config.meta.clip_norm = 1.0
 
     config.eval = ConfigDict()
     config.eval.episodes = 2000
@@ -85,9 +91,20 @@ def _shrink(config: ConfigDict) -> None:
     config.phi.epochs = 14
     config.phi.learning_rate = 0.3
     config.phi.warmup_steps = 20
+    config.meta = ConfigDict()
+    config.meta.synthetic_gradient = "dense"
+    config.meta.hidden_units = config_dict.placeholder(int)  # None: the network's default
+    config.meta.num_steps = 3
+    config.meta.step_size = 1e-3
+    config.meta.query_shares = "balanced"
     config.meta.train_episodes = 1000
     config.meta.validation_episodes = 50
+    config.meta.steps = 3000
+    config.meta.episodes_per_step = 1
+    config.meta.steps_per_call = 100
     config.meta.steps_per_epoch = 1500
+    config.meta.learning_rate = 2e-2
+    config.meta.l2 = 5e-4
     config.eval.episodes = 100
     config.eval.num_steps = 3
     config.export.name = "glyphs_tiny"

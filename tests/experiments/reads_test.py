@@ -207,14 +207,14 @@ def test_a_step_reads_only_the_declared_fields_of_a_section(tmp_path):
 
 
 def changed(path, value):
-    config = glyphs.get_config()
+    config = glyphs.get_config("tiny")
     config.update_from_flattened_dict({path: value})
     return families.read(config)
 
 
 def records(config, *jobs):
     """What the steps of some jobs record of a config, by folder."""
-    steps = [step for step in families.steps(glyphs.get_config()) if step.name in jobs]
+    steps = [step for step in families.steps(glyphs.get_config("tiny")) if step.name in jobs]
     assert {step.name for step in steps} == {*jobs}
     return {step.folder: config.record(step.all_reads()) for step in steps}
 
@@ -233,7 +233,7 @@ OWN = {
     "meta.feature_noise": 0.5,
     "meta.train_episodes": 10,
     "meta.validation_episodes": 10,
-    "meta.steps": 1000,
+    "meta.steps": 4500,
     "meta.episodes_per_step": 2,
     "meta.steps_per_call": 50,
     "meta.steps_per_epoch": 1000,
@@ -251,7 +251,7 @@ OWN = {
 
 
 def test_all_fields_that_experiments_do_not_share_are_varied():
-    config = families.read(glyphs.get_config())
+    config = families.read(glyphs.get_config("tiny"))
     of_other_networks = {"meta.initialization", "meta.ways", "meta.shots", "meta.queries"}
     varied = fields(config, ["episodes", "meta", "eval", "export"]) - of_other_networks
     assert OWN.keys() == varied
@@ -259,7 +259,7 @@ def test_all_fields_that_experiments_do_not_share_are_varied():
 
 @pytest.mark.parametrize(("path", "value"), OWN.items(), ids=str)
 def test_experiments_share_data_backbone_and_features_whatever_their_tasks(path, value):
-    config, other = families.read(glyphs.get_config()), changed(path, value)
+    config, other = families.read(glyphs.get_config("tiny")), changed(path, value)
     for shared in ("build_dataset", "pretrain", "embed"):
         assert records(other, shared) == records(config, shared)
     assert records(other, "export") != records(config, "export")
@@ -279,20 +279,20 @@ def test_experiments_share_data_backbone_and_features_whatever_their_tasks(path,
     }.items(),
 )
 def test_another_backbone_has_other_features(path, value):
-    config, other = families.read(glyphs.get_config()), changed(path, value)
+    config, other = families.read(glyphs.get_config("tiny")), changed(path, value)
     for step in ("pretrain", "embed"):
         before, after = records(config, step), records(other, step)
         assert all(before[folder] != after[folder] for folder in before)
 
 
 def test_views_only_affect_features_of_training_images():
-    config, other = families.read(glyphs.get_config()), changed("features.views", 3)
+    config, other = families.read(glyphs.get_config("tiny")), changed("features.views", 3)
     before, after = (records(one, "pretrain", "embed") for one in (config, other))
     assert [folder for folder in before if before[folder] != after[folder]] == ["features/train"]
 
 
 def test_episodes_depend_on_no_count_of_another_split():
-    config = families.read(glyphs.get_config())
+    config = families.read(glyphs.get_config("tiny"))
     for split, path in (("train", "meta.train_episodes"), ("test", "eval.episodes")):
         before, after = (records(one, "build_episodes") for one in (config, changed(path, 10)))
         other = {folder for folder in before if before[folder] != after[folder]}

@@ -193,10 +193,10 @@ def declare(tmp_path, *lines):
 
 
 def test_the_space_of_the_few_shot_configs_fits_them():
-    from configs import cifar_fs
+    from configs import cifar_fs, mini_imagenet
     from configs.search import few_shot
 
-    for config in (cifar_fs.get_config("shot=5"), glyphs.get_config()):
+    for config in (cifar_fs.get_config("shot=5"), mini_imagenet.get_config()):
         space.check(few_shot.get_space(), config)
 
 
