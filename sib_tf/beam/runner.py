@@ -13,13 +13,17 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners import create_runner
 
 from sib_tf.base.errors import UserError, first_line
-from sib_tf.beam import counters
+from sib_tf.beam import counters, prism, servers
 from sib_tf.beam.records import SUFFIX
 
 # These ask their job server, not this program, which options there are.
 _WITH_JOB_SERVER = {"PortableRunner", "FlinkRunner", "SparkRunner"}
 
 _DASK = "DaskRunner"
+
+# Options that name a server which must be running, by their names in Beam. "embed" starts one.
+_OF_SERVERS = {"job_endpoint": "--job_endpoint", "address": "--dask_client_address"}
+_STARTED_HERE = "embed"
 
 # What a user can mend: bad input, a full disk, a missing permission.
 _OF_THE_SYSTEM = "ResourceExhaustedError|PermissionDeniedError|OSError|PermissionError"
@@ -35,11 +39,11 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
 
     Without `--runner`, the pipeline runs in this process. Beam's own default, the `DirectRunner`,
     first tries to download another runner from the internet. `--runner=DaskRunner` is
-    `sib_tf.beam.dask_runner`.
+    `sib_tf.beam.dask_runner`, and `--runner=PrismRunner` what `make prism` has built.
 
     Raises:
-        UserError: if an argument is not a Beam option or has a wrong value, or if the runner is
-            unknown or not installed.
+        UserError: if an argument is not a Beam option or has a wrong value, if the runner is
+            unknown or not installed, or if a server that is named does not answer.
     """
     parsed = PipelineOptions(list(beam_args))
     standard = parsed.view_as(StandardOptions)
@@ -49,7 +53,10 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
     unknown = _unknown(beam_args)
     if unknown and standard.runner not in _WITH_JOB_SERVER:
         raise UserError(f"{unknown[0]} is not a Beam option: correct it or leave it out.")
+    if standard.runner == prism.RUNNER:
+        prism.locate(parsed)
     _refuse_missing(standard.runner)
+    _require_servers(parsed)
     return parsed
 
 
@@ -58,6 +65,13 @@ def _refuse_missing(runner: str) -> None:
         create_runner(runner)
     except (ImportError, ValueError, AttributeError) as error:
         raise UserError(f"--runner={runner}: {first_line(error)}.") from None
+
+
+def _require_servers(parsed: PipelineOptions) -> None:
+    given = parsed.get_all_options()
+    for name, flag in _OF_SERVERS.items():
+        if (address := given.get(name)) and address != _STARTED_HERE:
+            servers.require(flag, address)
 
 
 def _load_dask() -> str:

@@ -101,6 +101,32 @@ def test_log_lines_have_the_time_and_the_level_of_warnings(level, line):
     assert re.fullmatch(line, quiet.Line().format(record))
 
 
+@pytest.mark.parametrize(
+    ("file", "message", "is_news"),
+    [
+        ("subprocess_server.py", "Really starting service at localhost:1 with cmd: prism", False),
+        ("portable_runner.py", "bundle inst001 stage-001 failed: Traceback", False),
+        ("core.py", "Traceback", True),
+    ],
+)
+def test_news_is_what_no_error_says_again(file, message, is_news):
+    record = logging.LogRecord("root", logging.ERROR, file, 1, "%s", (message,), None)
+    assert quiet.is_news(record) == is_news
+
+
+@pytest.mark.parametrize(
+    ("line", "is_of_worker"),
+    [
+        ('{"level":"ERROR","msg":"job failed","error":"folder/7; No space left"}', False),
+        ('{"msg":"log from SDK worker","sdk":{"msg":"slow disk"}}', True),
+        ('{"msg":"log from SDK worker","sdk":{"msg":"Error processing instruction"}}', False),
+    ],
+)
+def test_of_prism_remains_what_its_workers_say(line, is_of_worker):
+    record = logging.LogRecord("PrismJobServer", logging.INFO, "file.py", 1, line, None, None)
+    assert quiet.is_of_worker(record) == is_of_worker
+
+
 @pytest.fixture(scope="module")
 def another_backend():
     """A start of the jobs with another backend of Keras and all of TensorFlow's messages."""

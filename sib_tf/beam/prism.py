@@ -1,0 +1,36 @@
+"""Where Beam's Prism is. Left to itself, Beam downloads it."""
+
+import sysconfig
+from pathlib import Path
+
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+from apache_beam.options.pipeline_options import PrismRunnerOptions as PrismOptions
+
+from sib_tf.base.errors import UserError
+
+RUNNER = "PrismRunner"
+
+
+def binary() -> Path:
+    """Where `make prism` puts it: beside the Python that runs this."""
+    return Path(sysconfig.get_path("scripts"), "prism")
+
+
+def locate(options: PipelineOptions) -> None:
+    """Fills in --prism_location, unless a job server that runs already is named.
+
+    Args:
+        options: options of a pipeline, changed in place.
+
+    Raises:
+        UserError: if there is no such file.
+    """
+    if options.view_as(PortableOptions).job_endpoint:
+        return
+    prism = options.view_as(PrismOptions)
+    prism.prism_location = prism.prism_location or str(binary())
+    if not Path(prism.prism_location).is_file():
+        raise UserError(
+            f"--runner={RUNNER} needs {prism.prism_location}, which is missing: `make prism` "
+            "builds it, or name one with --prism_location."
+        )
