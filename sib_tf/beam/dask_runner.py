@@ -1,10 +1,10 @@
 """Beam's runner on Dask, with what it lacks in Beam 2.77.
 
-There it drops what a DoFn yields when its bundle ends, which is how values are combined and files
-finished; computes the last of several outputs alone, where TFDS has one for each split; computes a
-side input anew wherever it is read, which writes files twice; mixes the tagged outputs of a DoFn;
-and counts nothing. So this one makes the tasks itself, each of which runs once. The options and
-what Beam's transforms are replaced by are Beam's.
+There it drops what a DoFn yields when its bundle ends, which is how files are finished; computes
+the last of several outputs alone, where TFDS has one for each split; computes a side input anew
+wherever it is read, which writes files twice; mixes the tagged outputs of a DoFn; and counts
+nothing: tests/beam/engines_test.py shows it. So this one makes the tasks itself, each of which runs
+once. The options and what Beam's transforms are replaced by are Beam's.
 
 It takes bounded pipelines in the global window, without state and timers.
 """
@@ -146,7 +146,8 @@ class _Tasks(PipelineVisitor):
         transform = node.transform
         views = [(type(side), side._view_options()) for side in node.side_inputs]
         dofn = pickler.dumps((transform.fn, transform.args, transform.kwargs, views))
-        shipped = self._client.scatter(dofn, hash=False)
+        # A task of its own, as what is scattered is lost with the worker that has it.
+        shipped = self._submit(_itself, dofn)
         sides = [self._submit(_concatenate, self._parts[s.pvalue]) for s in node.side_inputs]
         bundles = [
             self._submit(_run_bundle, part, shipped, node.full_label, sides) for part in parts
@@ -154,6 +155,10 @@ class _Tasks(PipelineVisitor):
         self._counts += [self._submit(_counts_of, bundle) for bundle in bundles]
         for tag, made in node.outputs.items():
             self._parts[made] = [self._submit(_values_of, bundle, tag) for bundle in bundles]
+
+
+def _itself(pickled: bytes) -> bytes:
+    return pickled
 
 
 def _split_by_key(pairs: list[tuple[Hashable, Any]], count: int) -> list[list]:

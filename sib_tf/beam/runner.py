@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import logging
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners import create_runner
 
 from sib_tf.base.errors import UserError, first_line
-from sib_tf.beam import counters, prism, servers
+from sib_tf.beam import counters, prism, servers, worker_errors
 from sib_tf.beam.records import SUFFIX
 
 # These ask their job server, not this program, which options there are.
@@ -24,14 +23,6 @@ _DASK = "DaskRunner"
 # Options that name a server which must be running, by their names in Beam. "embed" starts one.
 _OF_SERVERS = {"job_endpoint": "--job_endpoint", "address": "--dask_client_address"}
 _STARTED_HERE = "embed"
-
-# What a user can mend: bad input, a full disk, a missing permission.
-_OF_THE_SYSTEM = "ResourceExhaustedError|PermissionDeniedError|OSError|PermissionError"
-_RAISED_IN_WORKER = re.compile(
-    rf"^(?:RuntimeError: )?[\w.]*\b(UserError|{_OF_THE_SYSTEM}): (.+) \[while running '",
-    re.MULTILINE,
-)
-_RAISED_HERE = re.compile(r"^()(.+) \[while running '", re.MULTILINE)
 
 
 def options(beam_args: Sequence[str]) -> PipelineOptions:
@@ -102,9 +93,6 @@ def plain_errors() -> Iterator[None]:
     """Lets an error that a user can mend out of a worker in one line.
 
     It is a UserError, or an OSError where a disk was full or a permission missing.
-
-    Beam re-raises a UserError with the name of the transform appended, others, and those of another
-    process, as a RuntimeError whose text is the name of the error or a traceback.
     """
     logger = logging.getLogger("apache_beam.runners")
     level = logger.level
@@ -112,10 +100,8 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        pattern = _RAISED_HERE if isinstance(error, UserError) else _RAISED_IN_WORKER
-        if raised := pattern.search(str(error)):
-            name, message = raised.groups()
-            raise (OSError if name in _OF_THE_SYSTEM.split("|") else UserError)(message) from error
+        if plain := worker_errors.mendable(error):
+            raise plain from error
         raise
     finally:
         logger.setLevel(level)

@@ -4,35 +4,12 @@ import sys
 
 import apache_beam as beam
 import pytest
-import tensorflow as tf
 
 import sib_tf.beam
 from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
-
-
-def fail(error):
-    raise error
-
-
-@pytest.mark.parametrize("mode", ["in_memory", "multi_threading"])
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (UserError("folder/7.png cannot be read: remove it."), UserError),
-        (tf.errors.ResourceExhaustedError(None, None, "folder/7; No space left"), OSError),
-    ],
-)
-def test_errors_of_workers_come_out_as_one_line(error, kind, mode):
-    options = runner.options([f"--direct_running_mode={mode}"])
-    with (
-        pytest.raises(kind) as caught,
-        runner.plain_errors(),
-        beam.Pipeline(options=options) as pipeline,
-    ):
-        _ = pipeline | beam.Create([error]) | beam.Map(fail)
-    assert str(caught.value) == getattr(error, "message", str(error))
+from tests.running import unused_port
 
 
 def test_errors_of_the_program_keep_their_traceback():
@@ -96,14 +73,6 @@ def test_dataflow_is_accepted_or_its_package_named():
         assert runner.options(args)
 
 
-@pytest.fixture
-def unused():
-    """The address of a port that nobody listens at."""
-    with socket.socket() as bound:
-        bound.bind(("localhost", 0))
-        yield f"localhost:{bound.getsockname()[1]}"
-
-
 @pytest.mark.parametrize(
     ("name", "flag", "scheme"),
     [
@@ -112,8 +81,8 @@ def unused():
         ("DaskRunner", "--dask_client_address", "tcp://"),
     ],
 )
-def test_a_server_that_does_not_answer_is_named(name, flag, scheme, unused):
-    named = f"{flag}={scheme}{unused}"
+def test_a_server_that_does_not_answer_is_named(name, flag, scheme):
+    named = f"{flag}={scheme}localhost:{unused_port()}"
     with pytest.raises(UserError, match=rf"^{named} does not answer \(.*refused\): start"):
         runner.options([f"--runner={name}", named])
 
