@@ -18,9 +18,9 @@ from tests.running import ROOT, unused_port
 _PRISM = "--runner=PrismRunner"
 # Its workers are threads of one process, which import Beam and TensorFlow once for all tests.
 _POOL = """
-import sys, time
+import time
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer as Pool
-_, _server = Pool.start(port=int(sys.argv[1]))
+_, _server = Pool.start(port=PORT)
 time.sleep(3600)
 """
 
@@ -44,8 +44,7 @@ def _prism():
 @contextlib.contextmanager
 def _prism_with_external_worker():
     skip_without_prism()
-    port = unused_port()
-    with worker_pool([sys.executable, "-c", _POOL, str(port)], port) as pool:
+    with worker_pool(sys.executable, "-c", _POOL) as pool:
         yield (_PRISM, *pool)
 
 
@@ -73,28 +72,41 @@ def skip_without_prism():
 
 
 @contextlib.contextmanager
-def worker_pool(command, port, **variables):
-    """Options that send work to a worker pool, which runs meanwhile in a folder of its own."""
+def worker_pool(*command, **variables):
+    """Options that send work to a worker pool, which runs meanwhile."""
+    with server(*command, **variables) as address:
+        yield ("--environment_type=EXTERNAL", f"--environment_config={address}")
+
+
+@contextlib.contextmanager
+def server(*command, **variables):
+    """The address of a server, which runs meanwhile in a folder of its own.
+
+    Args:
+        command: its command; PORT in it stands for the port.
+        variables: changes of the environment.
+    """
+    port = unused_port()
+    command = [str(part).replace("PORT", str(port)) for part in command]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with (
         tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(
-            command, cwd=folder, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as pool,
+        subprocess.Popen(command, cwd=folder, env=variables, **quiet) as process,
     ):
         try:
-            _wait_for(port, pool)
-            yield ("--environment_type=EXTERNAL", f"--environment_config=localhost:{port}")
+            _wait_for(f"localhost:{port}", process)
+            yield f"localhost:{port}"
         finally:
-            pool.kill()
+            process.kill()
 
 
-def _wait_for(port, process):
+def _wait_for(address, process):
     deadline = time.monotonic() + 60
     while process.poll() is None:
         with contextlib.suppress(UserError):
-            require("the worker pool", f"localhost:{port}")
+            require("the server", address)
             return
-        assert time.monotonic() < deadline, "the server has not come up"
+        assert time.monotonic() < deadline, f"{address} has not come up"
         time.sleep(0.1)
-    raise AssertionError("the server has ended")
+    raise AssertionError(f"{process.args} has ended")

@@ -13,12 +13,12 @@ from apache_beam.transforms.window import GlobalWindows
 from dask.distributed import default_client
 
 from sib_tf.base.errors import UserError
-from sib_tf.beam import runner
+from sib_tf.beam import prism, runner
 from sib_tf.beam.counters import counted, counter
 from sib_tf.beam.records import record_files
-from tests.beam import engines, writing_numbers
+from tests.beam import cluster, engines, writing_numbers
 from tests.experiments import small_experiment
-from tests.running import Running
+from tests.running import Running, unused_port
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +27,15 @@ def dask():
         yield beam_args
 
 
+ENGINES = {**engines.ALL, "a cluster": cluster.options}
+
+
 @pytest.fixture(scope="module", params=list(engines.ALL))
 def engine(request):
     if request.param == "Dask":
         yield request.getfixturevalue("dask")
     else:
-        with engines.ALL[request.param]() as beam_args:
+        with ENGINES[request.param]() as beam_args:
             yield beam_args
 
 
@@ -148,12 +151,34 @@ def fail(error):
     [
         (UserError("folder/7.png cannot be read: remove it."), UserError),
         (tf.errors.ResourceExhaustedError(None, None, "folder/7; No space left"), OSError),
+        (FileNotFoundError(2, "No such file or directory", "data"), UserError),
     ],
 )
 def test_an_error_of_a_worker_is_one_line(engine, error, kind):
     with pytest.raises(kind) as caught, runner.plain_errors(), pipeline(engine) as p:
         _ = p | beam.Create([error]) | beam.Map(fail)
-    assert str(caught.value) == getattr(error, "message", str(error))
+    first, _, remedy = str(caught.value).partition(": a worker does not find it. ")
+    assert first == getattr(error, "message", str(error))
+    assert bool(remedy) == isinstance(error, FileNotFoundError)
+
+
+def test_a_worker_pool_that_is_missing_is_one_line(tmp_path):
+    engines.skip_without_prism()
+    missing = f"--environment_config=localhost:{unused_port()}"
+    command = prism.binary(), "--job_port=PORT", "--serve_http=false"
+    with engines.server(*command) as server, pytest.raises(UserError, match="worker pool of --env"):
+        runner.write_records(
+            tmp_path / "r",
+            [0],
+            beam.Map(lambda n: b"record"),
+            beam_args=[
+                "--runner=PortableRunner",
+                f"--job_endpoint={server}",
+                "--environment_type=EXTERNAL",
+                missing,
+            ],
+        )
+    assert not list(tmp_path.glob("r*"))
 
 
 @pytest.mark.slow
@@ -187,7 +212,7 @@ def test_a_killed_worker(name, ends_with, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", list(engines.ALL)[1:], indirect=True)
+@pytest.mark.parametrize("engine", list(ENGINES)[1:], indirect=True)
 def test_the_four_jobs(engine, tmp_path_factory, tmp_path, caplog, monkeypatch):
     """Data set, episodes, features and report are those of this process without options."""
     expected = small_experiment.in_memory(tmp_path_factory)
