@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 
 from absl import logging as absl_logging
 
@@ -36,3 +37,4 @@ _servers = logging.getLogger("apache_beam.utils.subprocess_server")
 for _logger in (logging.getLogger(), absl_logging.get_absl_logger(), _servers):
     _logger.addFilter(_quiet.is_news)
 logging.getLogger("PrismJobServer").addFilter(_quiet.is_of_worker)
+threading.excepthook = _quiet.print_thread_error

@@ -9,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 # What TensorFlow's libraries print while they are loaded, before they have read their log level,
@@ -69,3 +70,9 @@ def is_of_worker(record: logging.LogRecord) -> bool:
     """Whether a line of Prism passes on what a worker has logged and does not raise, too."""
     line = record.getMessage()
     return '"log from SDK worker"' in line and "Error processing instruction" not in line
+
+
+def print_thread_error(error: threading.ExceptHookArgs) -> None:
+    """Prints what has ended a thread, unless a server is lost: then the job says so itself."""
+    if not error.exc_type.__module__.startswith("grpc"):
+        threading.__excepthook__(error)

@@ -26,7 +26,7 @@ def options():
     """Options that send a job there."""
     engines.skip_without_prism()
     with tempfile.TemporaryDirectory() as folder, _servers(Path(folder)) as servers:
-        yield ("--runner=PortableRunner", *servers, f"--setup_file={_checkout(Path(folder))}")
+        yield (*servers, f"--setup_file={_checkout(Path(folder))}")
 
 
 @contextlib.contextmanager
@@ -40,13 +40,12 @@ def _servers(folder):
         "RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT": "1",
         "PIP_NO_DEPS": "1",  # they are there, and to look for them takes most of the time
     }
+    boot = f"--container_executable={_boot(folder)}"
     with (
-        engines.server(prism.binary(), "--job_port=PORT", "--serve_http=false") as job_server,
-        engines.worker_pool(
-            *pool, f"--container_executable={_boot(folder)}", **variables
-        ) as to_pool,
+        engines.prism_server() as job_server,
+        engines.worker_pool(*pool, boot, **variables) as to_pool,
     ):
-        yield (f"--job_endpoint={job_server}", *to_pool)
+        yield (*job_server, *to_pool)
 
 
 def _python_without_sib_tf(environment):

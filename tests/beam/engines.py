@@ -15,7 +15,6 @@ from sib_tf.beam import prism
 from sib_tf.beam.servers import require
 from tests.running import ROOT, unused_port
 
-_PRISM = "--runner=PrismRunner"
 # Its workers are threads of one process, which import Beam and TensorFlow once for all tests.
 _POOL = """
 import time
@@ -38,14 +37,13 @@ def _threads():
 @contextlib.contextmanager
 def _prism():
     skip_without_prism()
-    yield (_PRISM,)
+    yield ("--runner=PrismRunner",)
 
 
 @contextlib.contextmanager
 def _prism_with_external_worker():
-    skip_without_prism()
-    with worker_pool(sys.executable, "-c", _POOL) as pool:
-        yield (_PRISM, *pool)
+    with prism_server() as job_server, worker_pool(sys.executable, "-c", _POOL) as to_pool:
+        yield (*job_server, *to_pool)
 
 
 @contextlib.contextmanager
@@ -69,6 +67,14 @@ ALL = {
 def skip_without_prism():
     if not prism.binary().exists():
         pytest.skip("Prism is missing: `make prism` builds it, with Go")
+
+
+@contextlib.contextmanager
+def prism_server():
+    """Options that send a pipeline to a Prism that runs meanwhile."""
+    skip_without_prism()
+    with server(prism.binary(), "--job_port=PORT", "--serve_http=false") as address:
+        yield ("--runner=PortableRunner", f"--job_endpoint={address}")
 
 
 @contextlib.contextmanager

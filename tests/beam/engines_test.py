@@ -13,7 +13,7 @@ from apache_beam.transforms.window import GlobalWindows
 from dask.distributed import default_client
 
 from sib_tf.base.errors import UserError
-from sib_tf.beam import prism, runner
+from sib_tf.beam import runner
 from sib_tf.beam.counters import counted, counter
 from sib_tf.beam.records import record_files
 from tests.beam import cluster, engines, writing_numbers
@@ -163,21 +163,11 @@ def test_an_error_of_a_worker_is_one_line(engine, error, kind):
 
 
 def test_a_worker_pool_that_is_missing_is_one_line(tmp_path):
-    engines.skip_without_prism()
     missing = f"--environment_config=localhost:{unused_port()}"
-    command = prism.binary(), "--job_port=PORT", "--serve_http=false"
-    with engines.server(*command) as server, pytest.raises(UserError, match="worker pool of --env"):
-        runner.write_records(
-            tmp_path / "r",
-            [0],
-            beam.Map(lambda n: b"record"),
-            beam_args=[
-                "--runner=PortableRunner",
-                f"--job_endpoint={server}",
-                "--environment_type=EXTERNAL",
-                missing,
-            ],
-        )
+    with engines.prism_server() as server:
+        beam_args = [*server, "--environment_type=EXTERNAL", missing]
+        with pytest.raises(UserError, match="worker pool of --environment_config is missing"):
+            numbers_come_back(beam_args, tmp_path, num_shards=1)
     assert not list(tmp_path.glob("r*"))
 
 

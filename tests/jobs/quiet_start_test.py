@@ -6,8 +6,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import grpc
 import pytest
 
 from jobs import _quiet as quiet
@@ -125,6 +127,13 @@ def test_news_is_what_no_error_says_again(file, message, is_news):
 def test_of_prism_remains_what_its_workers_say(line, is_of_worker):
     record = logging.LogRecord("PrismJobServer", logging.INFO, "file.py", 1, line, None, None)
     assert quiet.is_of_worker(record) == is_of_worker
+
+
+@pytest.mark.parametrize(("error", "printed"), [(grpc.RpcError, False), (ValueError, True)])
+def test_a_thread_that_has_lost_its_server_prints_nothing(error, printed, capsys):
+    ended = threading.ExceptHookArgs((error, error("gone"), None, threading.current_thread()))
+    quiet.print_thread_error(ended)
+    assert bool(capsys.readouterr().err) == printed
 
 
 @pytest.fixture(scope="module")
