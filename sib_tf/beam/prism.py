@@ -1,14 +1,29 @@
-"""Where Beam's Prism is. Left to itself, Beam downloads it."""
+"""Beam's runner on Prism, with the Prism that `make prism` has built. Beam's would download one."""
 
 import sysconfig
 from pathlib import Path
 
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 from apache_beam.options.pipeline_options import PrismRunnerOptions as PrismOptions
+from apache_beam.runners.portability import prism_runner
+from apache_beam.runners.portability.job_server import JobServer, StopOnExitJobServer
 
 from sib_tf.base.errors import UserError
 
 RUNNER = "PrismRunner"
+
+
+class PrismRunner(prism_runner.PrismRunner):
+    """Runs a pipeline on the Prism of --prism_location, started once for all pipelines."""
+
+    def default_job_server(self, options: PipelineOptions) -> JobServer:
+        """Called by Beam."""
+        return self.shared_handle.acquire(lambda: StopOnExitJobServer(_Prism(options)))
+
+
+class _Prism(prism_runner.PrismJobServer):
+    def _get_executable_path(self) -> str:
+        return self._path  # as it is: Beam makes it executable, also where it cannot be changed
 
 
 def binary() -> Path:

@@ -29,8 +29,8 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
     """Pipeline options from command-line arguments such as `--direct_num_workers=2`.
 
     Without `--runner`, the pipeline runs in this process. Beam's own default, the `DirectRunner`,
-    first tries to download another runner from the internet. `--runner=DaskRunner` is
-    `sib_tf.beam.dask_runner`, and `--runner=PrismRunner` what `make prism` has built.
+    first tries to download another runner from the internet. `--runner=DaskRunner` is that of
+    `sib_tf.beam.dask_runner`, `--runner=PrismRunner` that of `sib_tf.beam.prism`.
 
     Raises:
         UserError: if an argument is not a Beam option or has a wrong value, if the runner is
@@ -46,6 +46,7 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
         raise UserError(f"{unknown[0]} is not a Beam option: correct it or leave it out.")
     if standard.runner == prism.RUNNER:
         prism.locate(parsed)
+        standard.runner = f"{prism.__name__}.{prism.RUNNER}"
     _refuse_missing(standard.runner)
     _require_servers(parsed)
     return parsed
