@@ -18,10 +18,12 @@ class PrismRunner(prism_runner.PrismRunner):
 
     def default_job_server(self, options: PipelineOptions) -> JobServer:
         """Called by Beam."""
-        return self.shared_handle.acquire(lambda: StopOnExitJobServer(_Prism(options)))
+        return self.shared_handle.acquire(lambda: StopOnExitJobServer(PrismJobServer(options)))
 
 
-class _Prism(prism_runner.PrismJobServer):
+class PrismJobServer(prism_runner.PrismJobServer):
+    """Starts Prism; Beam logs under the name of this class."""
+
     def _get_executable_path(self) -> str:
         return self._path  # as it is: Beam makes it executable, also where it cannot be changed
 

@@ -13,6 +13,7 @@ import grpc
 import pytest
 
 from jobs import _quiet as quiet
+from sib_tf.beam.prism import PrismJobServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -127,6 +128,10 @@ def test_news_is_what_no_error_says_again(file, message, is_news):
 def test_of_prism_remains_what_its_workers_say(line, is_of_worker):
     record = logging.LogRecord("PrismJobServer", logging.INFO, "file.py", 1, line, None, None)
     assert quiet.is_of_worker(record) == is_of_worker
+
+
+def test_jobs_filter_what_prism_says():
+    assert quiet.is_of_worker in logging.getLogger(PrismJobServer.__name__).filters
 
 
 @pytest.mark.parametrize(("error", "printed"), [(grpc.RpcError, False), (ValueError, True)])
