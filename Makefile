@@ -3,12 +3,14 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 BUILDIFIER := $(VENV)/node_modules/.bin/buildifier
+PRISM := $(VENV)/bin/prism
 
-.PHONY: help quickstart photographs test test-old-cpu lint bazel-test benchmark results reproduce-cifar-fs evaluate-cifar-fs clean
+.PHONY: help quickstart photographs prism test test-old-cpu lint bazel-test benchmark results reproduce-cifar-fs evaluate-cifar-fs clean
 
 help:
 	@echo 'make quickstart  from raw images to predictions of a SavedModel, into work/glyphs'
 	@echo 'make photographs a ready model for photographs of any classes, into work/photographs'
+	@echo 'make prism       builds the engine of --runner=PrismRunner, with Go'
 	@echo 'make test        all tests'
 	@echo 'make test-old-cpu  the tests that depend on rounding, as on a CPU without AVX'
 	@echo 'make lint        ruff, buildifier and who may import whom, as in CI'
@@ -32,6 +34,12 @@ quickstart: $(INSTALLED)
 
 photographs: $(INSTALLED)
 	$(RUN) -m jobs.pipeline --config=configs/photographs.py --workdir=work/photographs
+
+prism: $(PRISM)
+
+# An installation anew removes it, so that it is that of the Beam beside it.
+$(PRISM): | $(INSTALLED)
+	tools/build_prism
 
 # ARGS go to pytest.
 test: $(INSTALLED)

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 
 from absl import logging as absl_logging
 
@@ -32,5 +33,8 @@ tf.get_logger().handlers.clear()  # its messages also reach the root logger
 absl_logging.get_absl_handler().setFormatter(_quiet.Line())
 absl_logging.set_verbosity(absl_logging.WARNING)  # of the libraries
 logging.getLogger("sib_tf").setLevel(logging.INFO)
-for _logger in (logging.getLogger(), absl_logging.get_absl_logger()):
+_servers = logging.getLogger("apache_beam.utils.subprocess_server")
+for _logger in (logging.getLogger(), absl_logging.get_absl_logger(), _servers):
     _logger.addFilter(_quiet.is_news)
+logging.getLogger("PrismJobServer").addFilter(_quiet.is_of_worker)
+threading.excepthook = _quiet.print_thread_error

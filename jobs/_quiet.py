@@ -9,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 # What TensorFlow's libraries print while they are loaded, before they have read their log level,
@@ -25,7 +26,8 @@ for line in sys.stdin.buffer:
         sys.stderr.buffer.write(line)
         sys.stderr.flush()
 """
-_NOISE = ("apitools not found", "Using custom data configuration")  # of Beam, of TFDS
+# Of Beam, which also starts and stops Prism, and of TFDS
+_NOISE = ("apitools not found", "Really ", "Using custom data configuration")
 
 
 @contextlib.contextmanager
@@ -59,5 +61,18 @@ class Line(logging.Formatter):
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """Whether a user can act upon a record."""
-    return not record.getMessage().startswith(_NOISE)
+    """Whether a user can act upon a record, and no error says the same."""
+    said_by_job_server = record.module == "portable_runner"  # which raises it, too
+    return not said_by_job_server and not record.getMessage().startswith(_NOISE)
+
+
+def is_of_worker(record: logging.LogRecord) -> bool:
+    """Whether a line of Prism passes on what a worker has logged and does not raise, too."""
+    line = record.getMessage()
+    return '"log from SDK worker"' in line and "Error processing instruction" not in line
+
+
+def print_thread_error(error: threading.ExceptHookArgs) -> None:
+    """Prints what has ended a thread, unless a server is lost: then the job says so itself."""
+    if not error.exc_type.__module__.startswith("grpc"):
+        threading.__excepthook__(error)

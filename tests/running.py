@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import runpy
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -71,6 +72,13 @@ def job(name, *args, cwd=ROOT, timeout=240, **variables):
     running = Running(f"jobs.{name}", *args, cwd=cwd, **variables)
     printed = running.communicate(timeout)
     return subprocess.CompletedProcess([name, *args], running.poll(), *printed)
+
+
+def unused_port():
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as bound:
+        bound.bind(("localhost", 0))
+        return bound.getsockname()[1]
 
 
 def _run(command, cwd, variables, files):

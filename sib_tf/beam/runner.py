@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import logging
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners import create_runner
 
 from sib_tf.base.errors import UserError, first_line
-from sib_tf.beam import counters
+from sib_tf.beam import counters, prism, servers, worker_errors
 from sib_tf.beam.records import SUFFIX
 
 # These ask their job server, not this program, which options there are.
@@ -21,25 +20,21 @@ _WITH_JOB_SERVER = {"PortableRunner", "FlinkRunner", "SparkRunner"}
 
 _DASK = "DaskRunner"
 
-# What a user can mend: bad input, a full disk, a missing permission.
-_OF_THE_SYSTEM = "ResourceExhaustedError|PermissionDeniedError|OSError|PermissionError"
-_RAISED_IN_WORKER = re.compile(
-    rf"^(?:RuntimeError: )?[\w.]*\b(UserError|{_OF_THE_SYSTEM}): (.+) \[while running '",
-    re.MULTILINE,
-)
-_RAISED_HERE = re.compile(r"^()(.+) \[while running '", re.MULTILINE)
+# Options that name a server which must be running, by their names in Beam. "embed" starts one.
+_OF_SERVERS = {"job_endpoint": "--job_endpoint", "address": "--dask_client_address"}
+_STARTED_HERE = "embed"
 
 
 def options(beam_args: Sequence[str]) -> PipelineOptions:
     """Pipeline options from command-line arguments such as `--direct_num_workers=2`.
 
     Without `--runner`, the pipeline runs in this process. Beam's own default, the `DirectRunner`,
-    first tries to download another runner from the internet. `--runner=DaskRunner` is
-    `sib_tf.beam.dask_runner`.
+    first tries to download another runner from the internet. `--runner=DaskRunner` is that of
+    `sib_tf.beam.dask_runner`, `--runner=PrismRunner` that of `sib_tf.beam.prism`.
 
     Raises:
-        UserError: if an argument is not a Beam option or has a wrong value, or if the runner is
-            unknown or not installed.
+        UserError: if an argument is not a Beam option or has a wrong value, if the runner is
+            unknown or not installed, or if a server that is named does not answer.
     """
     parsed = PipelineOptions(list(beam_args))
     standard = parsed.view_as(StandardOptions)
@@ -49,7 +44,11 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
     unknown = _unknown(beam_args)
     if unknown and standard.runner not in _WITH_JOB_SERVER:
         raise UserError(f"{unknown[0]} is not a Beam option: correct it or leave it out.")
+    if standard.runner == prism.RUNNER:
+        prism.locate(parsed)
+        standard.runner = f"{prism.__name__}.{prism.RUNNER}"
     _refuse_missing(standard.runner)
+    _require_servers(parsed)
     return parsed
 
 
@@ -58,6 +57,13 @@ def _refuse_missing(runner: str) -> None:
         create_runner(runner)
     except (ImportError, ValueError, AttributeError) as error:
         raise UserError(f"--runner={runner}: {first_line(error)}.") from None
+
+
+def _require_servers(parsed: PipelineOptions) -> None:
+    given = parsed.get_all_options()
+    for name, flag in _OF_SERVERS.items():
+        if (address := given.get(name)) and address != _STARTED_HERE:
+            servers.require(flag, address)
 
 
 def _load_dask() -> str:
@@ -88,9 +94,6 @@ def plain_errors() -> Iterator[None]:
     """Lets an error that a user can mend out of a worker in one line.
 
     It is a UserError, or an OSError where a disk was full or a permission missing.
-
-    Beam re-raises a UserError with the name of the transform appended, others, and those of another
-    process, as a RuntimeError whose text is the name of the error or a traceback.
     """
     logger = logging.getLogger("apache_beam.runners")
     level = logger.level
@@ -98,10 +101,8 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        pattern = _RAISED_HERE if isinstance(error, UserError) else _RAISED_IN_WORKER
-        if raised := pattern.search(str(error)):
-            name, message = raised.groups()
-            raise (OSError if name in _OF_THE_SYSTEM.split("|") else UserError)(message) from error
+        if plain := worker_errors.mendable(error):
+            raise plain from error
         raise
     finally:
         logger.setLevel(level)

@@ -1,37 +1,15 @@
 import importlib
+import socket
 import sys
 
 import apache_beam as beam
 import pytest
-import tensorflow as tf
 
 import sib_tf.beam
 from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
-
-
-def fail(error):
-    raise error
-
-
-@pytest.mark.parametrize("mode", ["in_memory", "multi_threading"])
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (UserError("folder/7.png cannot be read: remove it."), UserError),
-        (tf.errors.ResourceExhaustedError(None, None, "folder/7; No space left"), OSError),
-    ],
-)
-def test_errors_of_workers_come_out_as_one_line(error, kind, mode):
-    options = runner.options([f"--direct_running_mode={mode}"])
-    with (
-        pytest.raises(kind) as caught,
-        runner.plain_errors(),
-        beam.Pipeline(options=options) as pipeline,
-    ):
-        _ = pipeline | beam.Create([error]) | beam.Map(fail)
-    assert str(caught.value) == getattr(error, "message", str(error))
+from tests.running import unused_port
 
 
 def test_errors_of_the_program_keep_their_traceback():
@@ -69,7 +47,7 @@ def test_wrong_options_are_named(args, words):
         ["--runner", "DirectRunner", "--direct_num_workers=2", "--setup_file=setup.py"],
         ["--runner=FlinkRunner", "--flink_master=local", "--known_to_the_job_server=1"],
         ["--runner=SparkRunner", "--spark_master_url=local[4]"],
-        ["--runner=DaskRunner", "--dask_client_address=tcp://localhost:8786"],
+        ["--runner=DaskRunner", "--dask_scheduler_file=scheduler.json"],
     ],
 )
 def test_options_of_other_runners_are_accepted(args):
@@ -93,6 +71,50 @@ def test_dataflow_is_accepted_or_its_package_named():
             runner.options(args)
     else:
         assert runner.options(args)
+
+
+@pytest.mark.parametrize(
+    ("name", "flag", "scheme"),
+    [
+        ("PortableRunner", "--job_endpoint", ""),
+        ("PrismRunner", "--job_endpoint", ""),
+        ("DaskRunner", "--dask_client_address", "tcp://"),
+    ],
+)
+def test_a_server_that_does_not_answer_is_named(name, flag, scheme):
+    named = f"{flag}={scheme}localhost:{unused_port()}"
+    with pytest.raises(UserError, match=rf"^{named} does not answer \(.*refused\): start"):
+        runner.options([f"--runner={name}", named])
+
+
+def test_a_server_without_a_port_is_named():
+    with pytest.raises(UserError, match=r"^--job_endpoint=localhost does not answer"):
+        runner.options(["--runner=PortableRunner", "--job_endpoint=localhost"])
+
+
+def test_a_server_that_answers_or_is_started_by_beam_is_accepted():
+    with socket.create_server(("localhost", 0)) as server:
+        endpoint = f"--job_endpoint=localhost:{server.getsockname()[1]}"
+        # No binary is looked for: the job server is there.
+        given = runner.options(["--runner=PrismRunner", "--prism_location=no_such_file", endpoint])
+    assert given.get_all_options()["prism_location"] == "no_such_file"
+    assert runner.options(["--runner=PortableRunner", "--job_endpoint=embed"])
+
+
+def test_prism_is_that_beside_python(monkeypatch, tmp_path):
+    monkeypatch.setattr("sysconfig.get_path", {"scripts": str(tmp_path)}.get)
+    prism = tmp_path / "prism"
+    with pytest.raises(UserError, match=rf"^--runner=PrismRunner needs {prism}, .* `make prism`"):
+        runner.options(["--runner=PrismRunner"])
+    prism.touch()
+    given = runner.options(["--runner=PrismRunner"])
+    assert given.get_all_options()["prism_location"] == str(prism)
+
+
+def test_prism_is_never_downloaded():
+    address = "https://github.com/apache/beam/releases/tag/v2.77.0"
+    with pytest.raises(UserError, match=f"needs {address}, which is missing"):
+        runner.options(["--runner=PrismRunner", f"--prism_location={address}"])
 
 
 def test_missing_dask_is_named(monkeypatch):

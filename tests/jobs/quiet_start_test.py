@@ -6,11 +6,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import grpc
 import pytest
 
 from jobs import _quiet as quiet
+from sib_tf.beam.prism import PrismJobServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,6 +102,43 @@ def test_log_lines_have_the_time_and_the_level_of_warnings(level, line):
         "sib_tf", level, "file.py", 1, "%s: done in %d s", ("train", 3), None
     )
     assert re.fullmatch(line, quiet.Line().format(record))
+
+
+@pytest.mark.parametrize(
+    ("file", "message", "is_news"),
+    [
+        ("subprocess_server.py", "Really starting service at localhost:1 with cmd: prism", False),
+        ("portable_runner.py", "bundle inst001 stage-001 failed: Traceback", False),
+        ("core.py", "Traceback", True),
+    ],
+)
+def test_news_is_what_no_error_says_again(file, message, is_news):
+    record = logging.LogRecord("root", logging.ERROR, file, 1, "%s", (message,), None)
+    assert quiet.is_news(record) == is_news
+
+
+@pytest.mark.parametrize(
+    ("line", "is_of_worker"),
+    [
+        ('{"level":"ERROR","msg":"job failed","error":"folder/7; No space left"}', False),
+        ('{"msg":"log from SDK worker","sdk":{"msg":"slow disk"}}', True),
+        ('{"msg":"log from SDK worker","sdk":{"msg":"Error processing instruction"}}', False),
+    ],
+)
+def test_of_prism_remains_what_its_workers_say(line, is_of_worker):
+    record = logging.LogRecord("PrismJobServer", logging.INFO, "file.py", 1, line, None, None)
+    assert quiet.is_of_worker(record) == is_of_worker
+
+
+def test_jobs_filter_what_prism_says():
+    assert quiet.is_of_worker in logging.getLogger(PrismJobServer.__name__).filters
+
+
+@pytest.mark.parametrize(("error", "printed"), [(grpc.RpcError, False), (ValueError, True)])
+def test_a_thread_that_has_lost_its_server_prints_nothing(error, printed, capsys):
+    ended = threading.ExceptHookArgs((error, error("gone"), None, threading.current_thread()))
+    quiet.print_thread_error(ended)
+    assert bool(capsys.readouterr().err) == printed
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,28 @@
+"""Servers that a pipeline is sent to: found missing at once, where Beam waits for minutes."""
+
+import socket
+from urllib.parse import urlsplit
+
+from sib_tf.base.errors import UserError
+
+_SECONDS_TO_ANSWER = 5
+
+
+def require(flag: str, address: str) -> None:
+    """Asks whether anybody listens at an address.
+
+    Args:
+        flag: the option that names it, for the message.
+        address: HOST:PORT, possibly with a scheme such as tcp://.
+
+    Raises:
+        UserError: if nobody does.
+    """
+    try:
+        parts = urlsplit(address if "//" in address else f"//{address}")
+        where = parts.hostname, parts.port
+        socket.create_connection(where, timeout=_SECONDS_TO_ANSWER).close()
+    except (OSError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{flag}={address} does not answer ({error}): start the server, or correct HOST:PORT."
+        ) from None

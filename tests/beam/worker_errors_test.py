@@ -1,0 +1,44 @@
+"""What engines say of lost workers, in the words of Beam 2.77, becomes advice."""
+
+import pytest
+
+from sib_tf.base.errors import UserError
+from sib_tf.beam.worker_errors import mendable
+
+_WORKER = "job-001[job]_ref_Environment_default_environment_1"
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        (
+            f"Pipeline job-001 failed in state FAILED: bundle inst004 stage-005 failed:SDK worker "
+            f"disconnected: worker[{_WORKER}], 2 active instructions, error: context canceled",
+            "A worker has died",
+        ),
+        (
+            f"Pipeline job-009 failed in state FAILED: prism worker[{_WORKER}] didn't get control "
+            "connection to localhost:8123 after 1m0s",
+            "No worker has come up",
+        ),
+        (
+            "<_MultiThreadedRendezvous of RPC that terminated with:\n"
+            "\tstatus = StatusCode.UNAVAILABLE\n"
+            '\tdetails = "Stream removed (Socket closed)"\n>',
+            "The job server has ended",
+        ),
+        (
+            "Attempted to run task '_run_bundle-1' on 4 different workers, but all those workers "
+            "died while running it.",
+            "A worker has died",
+        ),
+    ],
+)
+def test_lost_workers_and_servers_become_advice(said, advice):
+    found = mendable(RuntimeError(said))
+    assert isinstance(found, UserError)
+    assert str(found).startswith(advice)
+
+
+def test_an_error_of_the_program_is_none_that_a_user_can_mend():
+    assert mendable(RuntimeError("ZeroDivisionError: division by zero [while running 'x']")) is None
