@@ -30,11 +30,10 @@ def classify(
     """
     batches = evaluation_batches(FeatureRows([features]), minibatches, starts=[0])
 
-    @tf.function(reduce_retracing=True)
-    def probabilities(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        return tf.nn.softmax(model.logits_path(inputs, num_steps))
-
-    found = np.concatenate([probabilities(inputs) for inputs, _, _ in batches], axis=1)
+    # A handful of batches: tracing would take longer than it saves.
+    found = np.concatenate(
+        [tf.nn.softmax(model.logits_path(inputs, num_steps)) for inputs, _, _ in batches], axis=1
+    )
     of_images = np.empty((num_steps + 1, len(features.labels), model.way), np.float32)
     of_images[:, minibatches.ids[minibatches.present]] = found[:, minibatches.present]
     return of_images
