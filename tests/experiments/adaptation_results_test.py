@@ -1,6 +1,7 @@
 """The tables of docs/pacs.md: means over seeds and targets, and their intervals."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from sib_tf.experiments.adaptation.results_summary import (
     over_seeds,
     summarize,
 )
+from sib_tf.experiments.published_reports import replace_table
 
 
 def report(target, accuracy):
@@ -65,3 +67,9 @@ def test_only_reports_of_the_family_are_read(tmp_path):
     (tmp_path / "a/report.json").unlink()
     with pytest.raises(UserError, match=r"holds no report\.json of a zero-shot classification"):
         summarize(tmp_path)
+
+
+def test_the_published_tables_match_the_published_results():
+    root = Path(__file__).parents[2]
+    text = (root / "docs/pacs.md").read_text()
+    assert replace_table(text, summarize(root / "results")) == text

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from sib_tf import FewShotClassifier
 from sib_tf.base.errors import UserError
-from sib_tf.experiments import results_summary
+from sib_tf.experiments.few_shot import results_summary
 from sib_tf.features import feature_table
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot import evaluation, predictions
