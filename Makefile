@@ -18,7 +18,7 @@ help:
 	@echo 'make benchmark   milliseconds of a meta-training step, images a second, latency of requests, many queries'
 	@echo 'make reproduce-cifar-fs  from the archive to the test accuracy on CIFAR-FS, 1 and 5 shots'
 	@echo 'make evaluate-cifar-fs   the dense network of seed 0 from its published weights'
-	@echo 'make results     the table of docs/results.md, from results/'
+	@echo 'make results     the tables of docs/results.md and docs/pacs.md, from results/'
 	@echo 'make clean       removes .venv and work'
 
 # The stamp comes last, so that a broken installation is done again.

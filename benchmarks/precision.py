@@ -29,6 +29,7 @@ _SEEDS = flags.DEFINE_integer("seeds", 16, "Number of seeds.", 2)
 def accuracies(workdir: Path, seed: int, precision: str) -> list[float]:
     """Trains and evaluates: mean accuracy on the test episodes for K = 0, 1, ..., in percent."""
     config = glyphs.get_config()
+    config.meta = glyphs.get_config("tiny").meta  # the paper's network
     config.seed, config.phi.precision = seed, precision
     config.eval.query_shares = ("balanced",)
     checked = families.read(config)

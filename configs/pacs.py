@@ -6,7 +6,7 @@ r"""PACS: images of a domain that nobody has labelled, after training on three t
 Its argument is the domain: art_painting, cartoon, photo or sketch. FOLDER is as
 sib_tf/datasets/pacs/README.md says. All targets and seeds share --base, with the data and phi.
 
-Hyperparameters are chosen without a label of the target, another domain taking its place:
+Hyperparameters are chosen on a labelled domain that is left out and takes the place of the target:
 
     python -m jobs.pipeline --config=configs/pacs.py:target=cartoon,left_out=sketch \
         --base=work/pacs --workdir=work/pacs/cartoon_without_sketch --config.manual_dir=FOLDER

@@ -1,6 +1,7 @@
 """Makes the table of a page from the published reports.
 
     python -m jobs.summarize --family=few_shot --page=docs/results.md
+    python -m jobs.summarize --family=adaptation --page=docs/pacs.md
 
 Replaces the text between the two markers in the page.
 """
@@ -18,12 +19,13 @@ from . import _app
 
 _FAMILY = flags.DEFINE_enum(
     "family",
-    "few_shot",
+    None,
     [name for name, family in FAMILIES.items() if family.summarize],
     "Family of the reports, as in `config.family`.",
+    required=True,
 )
 _RESULTS = flags.DEFINE_string("results", "results", "Folder of published reports.")
-_PAGE = flags.DEFINE_string("page", "docs/results.md", "File with the table, rewritten.")
+_PAGE = flags.DEFINE_string("page", None, "File with the table, rewritten.", required=True)
 
 
 def main(argv: Sequence[str]) -> None:

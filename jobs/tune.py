@@ -1,6 +1,6 @@
 r"""Searches for the config values that do best on validation episodes, with keras-tuner.
 
-    python -m jobs.tune --config=configs/glyphs.py --workdir=work/glyphs \
+    python -m jobs.tune --config=configs/cifar_fs.py:conv4_64,shot=1 --workdir=work/1shot \
         --space=configs/search/few_shot.py --algorithm=bayesian --trials=40
 
 Reads WORKDIR/features and WORKDIR/episodes, writes WORKDIR/search/ALGORITHM-TRIALS: trials.md and

@@ -1,4 +1,4 @@
-"""What `jobs.tune` varies in a few-shot experiment: fields of its config, and where to look.
+"""What `jobs.tune` varies in a few-shot experiment with episodes of one size: fields of its config.
 
 python -m jobs.tune --space=configs/search/few_shot.py --config=... --workdir=...
 """

@@ -30,7 +30,7 @@ def classify(
     """
     batches = evaluation_batches(FeatureRows([features]), minibatches, starts=[0])
 
-    # A handful of batches: tracing would take longer than it saves.
+    # Of minibatches of hundreds there are few: tracing would take longer than it saves.
     found = np.concatenate(
         [tf.nn.softmax(model.logits_path(inputs, num_steps)) for inputs, _, _ in batches], axis=1
     )

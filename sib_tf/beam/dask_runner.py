@@ -2,9 +2,9 @@
 
 There it drops what a DoFn yields when its bundle ends, which is how files are finished; computes
 the last of several outputs alone, where TFDS has one for each split; computes a side input anew
-wherever it is read, which writes files twice; mixes the tagged outputs of a DoFn; and counts
-nothing: tests/beam/engines_test.py shows it. So this one makes the tasks itself, each of which runs
-once. The options and what Beam's transforms are replaced by are Beam's.
+wherever it is read, which writes files twice; and counts nothing: tests/beam/engines_test.py shows
+it. It also mixes the tagged outputs of a DoFn. So this one makes the tasks itself, each of which
+runs once. The options and what Beam's transforms are replaced by are Beam's.
 
 It takes bounded pipelines in the global window, without state and timers.
 """

@@ -20,6 +20,8 @@ def require(flag: str, address: str) -> None:
     """
     try:
         parts = urlsplit(address if "//" in address else f"//{address}")
+        if parts.hostname is None:  # which would be this machine
+            raise ValueError("it names no host")
         where = parts.hostname, parts.port
         socket.create_connection(where, timeout=_SECONDS_TO_ANSWER).close()
     except (OSError, TypeError, ValueError) as error:

@@ -1,6 +1,7 @@
 """The images and the labels of a TFDS data set, whatever its features are called."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,9 +32,19 @@ class LabelledImages:
 
     @property
     def classes(self) -> list[str]:
-        """Names of the classes by label, with which folders can be named."""
+        """Names of the classes by label, with which folders can be named.
+
+        Raises:
+            UserError: if two are the same but for a slash.
+        """
         names = self.builder.info.features[self.label].names
-        return [name.strip("/").replace("/", "_") for name in names]
+        found = [name.strip("/").replace("/", "_") for name in names]
+        if repeated := [name for name, count in Counter(found).items() if count > 1]:
+            raise UserError(
+                f"{self.builder.info.full_name} has two classes {repeated[0]}, as a slash becomes "
+                "an underscore; take another data set."
+            )
+        return found
 
     @property
     def shards(self) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ import apache_beam as beam
 import tensorflow_datasets as tfds
 from apache_beam.runners.runner import PipelineResult
 
+from sib_tf.base import storage
 from sib_tf.base.errors import UserError, lines
 from sib_tf.base.ranges import at_least
 from sib_tf.beam import counters
@@ -69,7 +70,9 @@ class TfdsConfig(tfds.core.BuilderConfig):
 
     def __post_init__(self) -> None:
         at_least(1, image_size=self.settings.image_size)
-        digest = hashlib.sha256(repr(self.settings).encode()).hexdigest()[:16]
+        folder = self.settings.data_dir and str(storage.absolute(self.settings.data_dir))
+        absolute = dataclasses.replace(self.settings, data_dir=folder)
+        digest = hashlib.sha256(repr(absolute).encode()).hexdigest()[:16]
         self.name = f"{self.settings.image_size}px_{digest}"
 
 

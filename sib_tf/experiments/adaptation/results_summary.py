@@ -32,8 +32,8 @@ def summarize(folder: Path) -> str:
 def markdown(reports: Sequence[Report]) -> str:
     """Accuracy on each target and on average, in %, and what the exported model gains.
 
-    An interval is over the images of a target and over its seeds. The targets are four, and no
-    sample of others.
+    Half widths are 1.96 standard errors over the images of a target and over its seeds. The targets
+    are four, and no sample of others.
 
     Args:
         reports: reports that `publishing.publish` has written, as many of each target.
