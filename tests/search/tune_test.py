@@ -3,13 +3,12 @@
 import json
 import runpy
 import shutil
-import socket
 
 import pytest
 
 from tests.experiments import tiny_run
 from tests.experiments.tiny_run import TINY
-from tests.running import Running
+from tests.running import Running, unused_port
 
 SPACE = """
 import keras_tuner
@@ -86,15 +85,9 @@ def test_a_killed_search_resumes(prepared, searched):
     assert trials(folder) == trials(searched[0])
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return str(listener.getsockname()[1])
-
-
 def test_a_chief_and_two_workers_share_a_search(prepared, searched):
     folder = shutil.copytree(prepared / "work", prepared / "shared")
-    address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": free_port()}
+    address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(unused_port())}
     names = ("worker0", "worker1", "chief")  # workers wait for a chief that comes last
     processes = [search(prepared, folder, KERASTUNER_TUNER_ID=name, **address) for name in names]
     for process in processes:

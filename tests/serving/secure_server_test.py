@@ -11,13 +11,12 @@ from sib_tf.serving.client.credentials import Credentials
 from sib_tf.serving.client.model import connect
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict.prediction import PREDICTIONS_FILE
-from tests.running import job
+from tests.running import job, unused_port
 from tests.serving.certificates import Authority, encrypted
 from tests.serving.model_server import ModelServer
 from tests.serving.model_server.guard import EXPIRED, Guard
 from tests.serving.small_served import (
     NAME,
-    free_port,
     task,
     when_loaded,
     write_images,
@@ -69,7 +68,7 @@ def start(base, ours):
     with ExitStack() as stack:
 
         def start(pair, **options):
-            ports = free_port(), free_port()
+            ports = unused_port(), unused_port()
             guard = pair and Guard(pair.certificate_file, pair.key_file, **options)
             stack.callback(ModelServer(base, NAME, *ports, guard=guard).stop)
             return lambda rest: f"127.0.0.1:{ports[rest]}"

@@ -38,14 +38,13 @@ from sib_tf.serving.client.over_rest import RestConnection
 from sib_tf.serving.client.target import Target
 from sib_tf.serving.exported_model import ExportedModel
 from sib_tf.serving.predict.prediction import PAGE_FILE, PREDICTIONS_FILE, classify_folder
-from tests.running import job
+from tests.running import job, unused_port
 from tests.serving.model_server import ModelServer, batching_parameters
 from tests.serving.model_server.binary import COMMAND, BinaryServer
 from tests.serving.small_served import (
     MOST,
     NAME,
     SIZE,
-    free_port,
     task,
     when_loaded,
     write_images,
@@ -69,7 +68,7 @@ class Running:
     """A server with the ports that it listens on."""
 
     def __init__(self, server_class, base, **options):
-        self.ports = {False: free_port(), True: free_port()}
+        self.ports = {False: unused_port(), True: unused_port()}
         self._start = lambda: server_class(base, NAME, *self.ports.values(), **options)
         self._server = None
 
@@ -338,7 +337,7 @@ def test_a_missing_model_is_named(server, rest):
 
 @PROTOCOLS
 def test_a_closed_port_is_named(rest):
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{unused_port()}"
     with pytest.raises(UserError, match=f"^{address}: is not available .*refused.*--server"):
         connect(address, NAME, timeout=30, rest=rest)
 
@@ -394,7 +393,7 @@ def test_the_timeout_is_kept(patient, rest):
 def test_the_timeout_includes_retries(rest):
     start = time.monotonic()
     with pytest.raises(UserError, match=r"has not answered in 0\.3 s"):
-        connect(f"127.0.0.1:{free_port()}", NAME, timeout=0.3, rest=rest)
+        connect(f"127.0.0.1:{unused_port()}", NAME, timeout=0.3, rest=rest)
     assert time.monotonic() - start < 1.5
 
 

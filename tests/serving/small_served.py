@@ -1,6 +1,5 @@
 """A small model for servers, tasks for it, and what starts and finds them."""
 
-import socket
 import time
 
 import keras
@@ -26,12 +25,6 @@ def write_version(folder):
     head = FewShotClassifier(None, 8, num_steps=1, synthetic_gradient="set")
     export(folder, phi, head, max_queries=MOST)
     warmup.write(folder, seed=0)
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def task(shots=(1, 2, 1), queries=7, seed=0):
