@@ -7,6 +7,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, PortableOption
 from apache_beam.options.pipeline_options import PrismRunnerOptions as PrismOptions
 from apache_beam.runners.portability import prism_runner
 from apache_beam.runners.portability.job_server import JobServer, StopOnExitJobServer
+from apache_beam.utils import shared
 
 from sib_tf.base.errors import UserError
 
@@ -15,6 +16,9 @@ RUNNER = "PrismRunner"
 
 class PrismRunner(prism_runner.PrismRunner):
     """Runs a pipeline on the Prism of --prism_location, started once for all pipelines."""
+
+    # Of its own, or Beam's DirectRunner would find Prism running and take it.
+    shared_handle = shared.Shared()
 
     def default_job_server(self, options: PipelineOptions) -> JobServer:
         """Called by Beam."""

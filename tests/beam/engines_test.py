@@ -206,6 +206,7 @@ def test_a_killed_worker(name, ends_with, tmp_path):
 def test_the_four_jobs(engine, tmp_path_factory, tmp_path, caplog, monkeypatch):
     """Data set, episodes, features and report are those of this process without options."""
     expected = small_experiment.in_memory(tmp_path_factory)
+    caplog.clear()
     monkeypatch.chdir(tmp_path)  # not the current folder of the workers
     folder = Path("work")
     caplog.set_level(logging.INFO, "sib_tf")
