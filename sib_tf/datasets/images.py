@@ -2,7 +2,8 @@
 
 import io
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -94,13 +95,8 @@ def rgb_of_encoded(encoded: bytes, name: str, size: tuple[int, int]) -> np.ndarr
     Raises:
         UnreadableImageError: as `read_rgb`.
     """
-    try:
+    with _explained(name, lambda: "not an image"):
         return _fitted(_read(io.BytesIO(encoded), size), size)
-    except UnidentifiedImageError as error:
-        raise UnreadableImageError(f"{name}: is not an image") from error
-    except DECODING_ERRORS as error:
-        reason = first_line(error)
-        raise UnreadableImageError(f"{name}: cannot be read as an image ({reason})") from error
 
 
 def _fitted(rgb: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
@@ -112,14 +108,20 @@ def _fitted(rgb: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
 
 def _decoded(path: Path, size: tuple[int, int] | None) -> Image.Image:
     """The image, upright and RGB, at its own size or, where that is far larger, a smaller one."""
+    with _explained(path, lambda: why_unidentified(path)), path.open("rb") as file:
+        return _read(file, size)
+
+
+@contextmanager
+def _explained(name: Path | str, what_else: Callable[[], str]) -> Iterator[None]:
+    """A block that reads an image; `what_else` says what it is if it is none."""
     try:
-        with path.open("rb") as file:
-            return _read(file, size)
+        yield
     except UnidentifiedImageError as error:
-        raise UnreadableImageError(f"{path}: is {why_unidentified(path)}") from error
+        raise UnreadableImageError(f"{name}: is {what_else()}") from error
     except DECODING_ERRORS as error:
         reason = getattr(error, "strerror", None) or first_line(error)
-        raise UnreadableImageError(f"{path}: cannot be read as an image ({reason})") from error
+        raise UnreadableImageError(f"{name}: cannot be read as an image ({reason})") from error
 
 
 def _read(file: BinaryIO, size: tuple[int, int] | None) -> Image.Image:
