@@ -1,8 +1,21 @@
-"""95 % intervals of shares that were counted."""
+"""95 % intervals, of shares that were counted and of means."""
+
+import statistics
+from collections.abc import Sequence
 
 import numpy as np
 
 Z_95 = 1.96  # half width of a 95 % interval, in standard errors
+
+
+def mean_of_independent(figures: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The mean of independent figures, and its half width: their variances add.
+
+    Args:
+        figures: each with the half width of its interval.
+    """
+    values, half_widths = zip(*figures, strict=True)
+    return statistics.mean(values), sum(width**2 for width in half_widths) ** 0.5 / len(values)
 
 
 def wilson(right: int, total: int) -> tuple[float, float]:

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from sib_tf.base.intervals import paired_difference, wilson
+from sib_tf.base.intervals import mean_of_independent, paired_difference, wilson
+
+
+def test_independent_figures_have_a_mean_whose_variance_is_theirs():
+    assert mean_of_independent([(0.5, 0.03), (0.7, 0.04)]) == pytest.approx((0.6, 0.025))
 
 
 @pytest.mark.parametrize(

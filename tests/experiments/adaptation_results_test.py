@@ -8,7 +8,6 @@ import pytest
 from sib_tf.base.errors import UserError
 from sib_tf.base.intervals import Z_95
 from sib_tf.experiments.adaptation.results_summary import (
-    average,
     markdown,
     over_seeds,
     summarize,
@@ -43,10 +42,6 @@ def test_seeds_share_the_images_of_a_target():
     # Variance of the images 0.02^2, of the seeds 0.02, of their mean 0.01.
     assert half_width == pytest.approx(Z_95 * (0.0004 + 0.01) ** 0.5)
     assert over_seeds([(0.5, 0.02)]) == pytest.approx((0.5, 0.02))
-
-
-def test_targets_do_not_share_images():
-    assert average([(0.5, 0.03), (0.7, 0.04)]) == pytest.approx((0.6, 0.025))
 
 
 def test_each_method_has_a_row_and_each_target_a_column():

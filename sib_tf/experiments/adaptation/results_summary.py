@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sib_tf.adaptation.report import names
-from sib_tf.base.intervals import Z_95
+from sib_tf.base.intervals import Z_95, mean_of_independent
 from sib_tf.experiments import published_reports
 from sib_tf.experiments.published_reports import Report
 from sib_tf.report import wording
@@ -69,7 +69,7 @@ def _rows(
     rows = []
     for method, k in found[0][0]:
         targets = [over_seeds([figures[method, k] for figures in seeds]) for seeds in found]
-        cells = [write(*interval) for interval in (*targets, average(targets))]
+        cells = [write(*interval) for interval in (*targets, mean_of_independent(targets))]
         rows.append([names.title(method), str(k), *cells])
     return rows
 
@@ -84,9 +84,3 @@ def over_seeds(figures: Sequence[Interval]) -> Interval:
     of_images = statistics.mean((width / Z_95) ** 2 for width in half_widths)
     of_seeds = statistics.variance(means) / len(means) if len(means) > 1 else 0.0
     return statistics.mean(means), Z_95 * (of_images + of_seeds) ** 0.5
-
-
-def average(figures: Sequence[Interval]) -> Interval:
-    """The mean of independent figures."""
-    means, half_widths = zip(*figures, strict=True)
-    return statistics.mean(means), sum(width**2 for width in half_widths) ** 0.5 / len(means)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sib_tf.base.intervals import mean_of_independent
 from sib_tf.experiments import published_reports
 from sib_tf.experiments.published_reports import Report
 from sib_tf.few_shot.episodes.query_shares import QUERY_SHARES
@@ -93,9 +94,8 @@ def _mean(runs: Sequence[Report], shares: str, method: str) -> str:
     rows = [row for run in runs for row in run["results"] if key.items() <= row.items()]
     if not rows:
         return ""
-    accuracy = statistics.mean(row["accuracy"] for row in rows)
-    interval = sum(row["ci95"] ** 2 for row in rows) ** 0.5 / len(rows)
-    return wording.percent_interval(accuracy, interval)
+    figures = [(row["accuracy"], row["ci95"]) for row in rows]
+    return wording.percent_interval(*mean_of_independent(figures))
 
 
 def _published(report: Report, paper: Sequence[Report]) -> str:
