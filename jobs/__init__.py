@@ -36,5 +36,5 @@ logging.getLogger("sib_tf").setLevel(logging.INFO)
 _servers = logging.getLogger("apache_beam.utils.subprocess_server")
 for _logger in (logging.getLogger(), absl_logging.get_absl_logger(), _servers):
     _logger.addFilter(_quiet.is_news)
-logging.getLogger("PrismJobServer").addFilter(_quiet.is_of_worker)
+logging.getLogger("PrismJobServer").addFilter(_quiet.is_not_of_job)
 threading.excepthook = _quiet.print_thread_error

@@ -66,10 +66,14 @@ def is_news(record: logging.LogRecord) -> bool:
     return not said_by_job_server and not record.getMessage().startswith(_NOISE)
 
 
-def is_of_worker(record: logging.LogRecord) -> bool:
-    """Whether a line of Prism passes on what a worker has logged and does not raise, too."""
+def is_not_of_job(record: logging.LogRecord) -> bool:
+    """Whether a line of Prism is more than its log of a job, whose errors the job raises.
+
+    The log is JSON. A crash is not, and what workers have logged passes, too.
+    """
     line = record.getMessage()
-    return '"log from SDK worker"' in line and "Error processing instruction" not in line
+    of_worker = '"log from SDK worker"' in line and "Error processing instruction" not in line
+    return of_worker or not line.startswith("{")
 
 
 def print_thread_error(error: threading.ExceptHookArgs) -> None:

@@ -25,8 +25,9 @@ _ADVICE = {
     "log says why, memory may be short. Then run the same command again.",
     "didn't get control connection": "No worker has come up: the log of the worker pool says why. "
     f"Its `python` must be that of an environment with Beam {beam.__version__} (docs/scaling.md).",
-    r"StatusCode\.UNAVAILABLE": "The job server has ended: its log says why. Prism does where the "
-    "worker pool of --environment_config is missing or starts no worker (docs/scaling.md).",
+    r"RPC that terminated with:\s+status = StatusCode\.UNAVAILABLE": "The job server has ended: "
+    "its log says why. Prism does where the worker pool of --environment_config is missing or "
+    "starts no worker (docs/scaling.md).",
 }
 
 
@@ -49,7 +50,7 @@ def mendable(error: Exception) -> UserError | OSError | None:
 def _raised(name: str, message: str) -> UserError | OSError:
     if name in _MISSING.split("|"):
         return UserError(
-            f"{message}: a worker does not find it. Folders must be at the same path "
-            "on all workers (docs/scaling.md)."
+            f"{message}: it was not found while the pipeline ran. On several machines, folders "
+            "must be at the same path on all of them (docs/scaling.md)."
         )
     return (OSError if name in _OF_THE_SYSTEM.split("|") else UserError)(message)

@@ -157,7 +157,7 @@ def fail(error):
 def test_an_error_of_a_worker_is_one_line(engine, error, kind):
     with pytest.raises(kind) as caught, runner.plain_errors(), pipeline(engine) as p:
         _ = p | beam.Create([error]) | beam.Map(fail)
-    first, _, remedy = str(caught.value).partition(": a worker does not find it. ")
+    first, _, remedy = str(caught.value).partition(": it was not found while the pipeline ran. ")
     assert first == getattr(error, "message", str(error))
     assert bool(remedy) == isinstance(error, FileNotFoundError)
 

@@ -40,5 +40,12 @@ def test_lost_workers_and_servers_become_advice(said, advice):
     assert str(found).startswith(advice)
 
 
-def test_an_error_of_the_program_is_none_that_a_user_can_mend():
-    assert mendable(RuntimeError("ZeroDivisionError: division by zero [while running 'x']")) is None
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ZeroDivisionError: division by zero [while running 'x']",
+        "ServiceUnavailable: storage answers StatusCode.UNAVAILABLE [while running 'x']",
+    ],
+)
+def test_other_errors_are_none_that_a_user_can_mend(said):
+    assert mendable(RuntimeError(said)) is None

@@ -54,6 +54,12 @@ def test_each_method_has_a_row_and_each_target_a_column():
     assert cells(gains[2])[1:] == ["0", "+10.0 ± 3.0", "+20.0 ± 3.0", "+15.0 ± 2.1"]
 
 
+def test_reports_of_other_methods_are_refused():
+    other = {**report("sketch", 0.8), "results": [row("rotation", 3, 0.8)]}
+    with pytest.raises(UserError, match="different methods or steps"):
+        markdown([report("photo", 0.7), other])
+
+
 def test_only_reports_of_the_family_are_read(tmp_path):
     for name, content in (("a", report("photo", 0.7)), ("b", {"config": {"episodes": {}}})):
         (tmp_path / name).mkdir()

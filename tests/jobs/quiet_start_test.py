@@ -118,20 +118,21 @@ def test_news_is_what_no_error_says_again(file, message, is_news):
 
 
 @pytest.mark.parametrize(
-    ("line", "is_of_worker"),
+    ("line", "printed"),
     [
         ('{"level":"ERROR","msg":"job failed","error":"folder/7; No space left"}', False),
         ('{"msg":"log from SDK worker","sdk":{"msg":"slow disk"}}', True),
         ('{"msg":"log from SDK worker","sdk":{"msg":"Error processing instruction"}}', False),
+        ("panic: failed to listen: listen tcp: address 99999999: invalid port", True),
     ],
 )
-def test_of_prism_remains_what_its_workers_say(line, is_of_worker):
+def test_of_prism_remain_crashes_and_what_its_workers_say(line, printed):
     record = logging.LogRecord("PrismJobServer", logging.INFO, "file.py", 1, line, None, None)
-    assert quiet.is_of_worker(record) == is_of_worker
+    assert quiet.is_not_of_job(record) == printed
 
 
 def test_jobs_filter_what_prism_says():
-    assert quiet.is_of_worker in logging.getLogger(PrismJobServer.__name__).filters
+    assert quiet.is_not_of_job in logging.getLogger(PrismJobServer.__name__).filters
 
 
 @pytest.mark.parametrize(("error", "printed"), [(grpc.RpcError, False), (ValueError, True)])

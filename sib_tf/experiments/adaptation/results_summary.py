@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sib_tf.adaptation.report import names
+from sib_tf.base.errors import UserError
 from sib_tf.base.intervals import Z_95, mean_of_independent
 from sib_tf.experiments import published_reports
 from sib_tf.experiments.published_reports import Report
@@ -24,7 +25,8 @@ def summarize(folder: Path) -> str:
     """The tables of the published reports under a folder.
 
     Raises:
-        UserError: if there is no report of a zero-shot classification.
+        UserError: if there is no report of a zero-shot classification, or if reports differ in
+            methods or steps.
     """
     return markdown(published_reports.read(folder, "minibatches", "zero-shot classification"))
 
@@ -36,7 +38,10 @@ def markdown(reports: Sequence[Report]) -> str:
     are four, and no sample of others.
 
     Args:
-        reports: reports that `publishing.publish` has written, as many of each target.
+        reports: reports that `publishing.publish` has written.
+
+    Raises:
+        UserError: if they differ in methods or steps.
     """
     targets: dict[str, list[Report]] = {}
     for report in reports:
@@ -66,6 +71,8 @@ def _rows(
 ) -> list[list[str]]:
     """A row for each figure: on each target, and on average."""
     found = [[figures_of(report) for report in seeds] for seeds in runs]
+    if len({tuple(figures) for seeds in found for figures in seeds}) > 1:
+        raise UserError("reports of different methods or steps have no common table: publish anew.")
     rows = []
     for method, k in found[0][0]:
         targets = [over_seeds([figures[method, k] for figures in seeds]) for seeds in found]
