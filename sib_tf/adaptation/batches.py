@@ -12,20 +12,15 @@ from sib_tf.training.input_pipeline import function_of_step
 
 
 class FeatureRows:
-    """The features of several domains in one table, to be looked up by domain, view and image.
+    """The features of several domains, to be looked up by domain, view and image.
 
     Args:
         tables: features of each domain: V views of each image, each turned by the four angles.
     """
 
     def __init__(self, tables: Sequence[FeatureTable]) -> None:
-        rows, images, dim = zip(*(table.features.shape for table in tables), strict=True)
-        (self.views,) = {count // TURNS for count in rows}
-        # A variable, since tf.data keeps a copy of each constant, and here memory is what counts.
-        flat = np.concatenate([table.features.reshape(-1, dim[0]) for table in tables])
-        self._rows = tf.Variable(flat, trainable=False)
-        self._images = tf.constant(images)
-        self._first = tf.constant(np.cumsum([0, *np.multiply(rows, images)[:-1]]), tf.int32)
+        (self.views,) = {len(table.features) // TURNS for table in tables}
+        self._tables = [table.features for table in tables]
 
     def __call__(self, domains: tf.Tensor, ids: tf.Tensor, views: tf.Tensor) -> tf.Tensor:
         """Features of images turned by the four angles.
@@ -38,10 +33,16 @@ class FeatureRows:
         Returns:
             float32 [..., Q, 4, D].
         """
-        images = tf.gather(self._images, domains)[..., tf.newaxis, tf.newaxis]
-        first = tf.gather(self._first, domains)[..., tf.newaxis, tf.newaxis]
         row = (views * TURNS)[..., tf.newaxis] + tf.range(TURNS)
-        return tf.gather(self._rows, first + row * images + ids[..., tf.newaxis])
+        found = tf.numpy_function(self._find, [domains, row, ids], tf.float32, stateful=False)
+        return tf.ensure_shape(found, [*row.shape, self._tables[0].shape[-1]])
+
+    def _find(self, domains: np.ndarray, rows: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        tasks = [
+            self._tables[domain][rows[task], ids[task][:, np.newaxis]]
+            for task, domain in np.ndenumerate(domains)
+        ]
+        return np.reshape(tasks, (*rows.shape, -1))
 
 
 def training_batches(

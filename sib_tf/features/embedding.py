@@ -17,7 +17,7 @@ from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
 from sib_tf.beam.counters import counter
 from sib_tf.datasets import prepared
-from sib_tf.features.feature_table import encode, not_finite, write_info
+from sib_tf.features.feature_table import encode, gather, not_finite
 
 BATCH = 500  # images whose views are drawn together; fixed, or they would be others
 _FORWARD = 100  # images of one forward pass: five times as many take gigabytes at 160 pixels
@@ -114,7 +114,7 @@ def write(
     """Embeds a split of a data set into `folder`.
 
     Args:
-        folder: folder to write: sharded TFRecords and an `info.json` with the shape of the table.
+        folder: folder to write, see `feature_table`.
         phi: file of the saved Keras backbone.
         data: folder of the prepared TFDS data set.
         split: split of the data set.
@@ -148,7 +148,7 @@ def write(
     runner.write_records(
         folder / split, range(0, count, CHUNK), beam.ParDo(embed), beam_args=beam_args
     )
-    write_info(
+    gather(
         folder,
         examples=count,
         views=views * turns,

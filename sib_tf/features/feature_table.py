@@ -1,8 +1,14 @@
 """Features: the frozen backbone phi over a whole data set, stored once and read many times.
 
 Augmentation comes before phi, so the cache of a training split can hold V augmented *views* of each
-image, of which meta-training draws one per use; other splits hold one plain view. A record is a
-`tf.train.Example` of one image:
+image, of which meta-training draws one per use; other splits hold one plain view. A folder holds
+
+    features.npy   float32 [V, n, D], by the position of the image in its split
+    labels.npy     int64 [n], in the data set
+    info.json      their sizes, and the name of the network
+
+Arrays on a disk are mapped: of more features than memory holds, it holds those in use. Workers
+write records first, in any order, each a `tf.train.Example` of one image:
 
     feature    type           content
     id         int64 [1]      position of the image in its split
@@ -13,18 +19,19 @@ image, of which meta-training draws one per use; other splits hold one plain vie
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from sib_tf.base import commands
+from sib_tf.base import commands, storage
 from sib_tf.base.atomic import write_json
-from sib_tf.base.errors import UserError
+from sib_tf.base.errors import UserError, first_line
 from sib_tf.beam.records import SUFFIX, parsed_batches, record_files, serialize
 
-_INFO = "info.json"
+_FEATURES, _LABELS, _INFO = "features.npy", "labels.npy", "info.json"
 _NO_LABEL = -1
 
 
@@ -33,7 +40,7 @@ class FeatureTable:
     """Features of a split, by the position of the image.
 
     Attributes:
-        features: float32 [V, n, D].
+        features: float32 [V, n, D], in memory or mapped.
         labels: int64 [n].
         network: name of the network that made them, see `feature_network.network_name`; None if it
             is not known.
@@ -55,8 +62,39 @@ def encode(position: int, label: int, features: np.ndarray) -> bytes:
     return serialize(ints, {"features": features})
 
 
-def write_info(folder: Path, *, examples: int, views: int, dim: int, network: str | None) -> None:
-    """Writes the shape of a table, and the name of the network, beside its records."""
+def write(folder: Path, table: FeatureTable) -> None:
+    """Stores a table that is in memory; `folder` must not exist."""
+    folder.mkdir(parents=True)
+    _save(folder / _FEATURES, table.features)
+    _save(folder / _LABELS, table.labels.astype(np.int64))
+    write_info(folder, *table.features.shape, network=table.network)
+
+
+def gather(folder: Path, *, views: int, examples: int, dim: int, network: str | None) -> None:
+    """Turns all records of a folder into the arrays of a table, without holding these.
+
+    Raises:
+        UserError: if records are missing, truncated, or hold NaN or infinite features; names the
+            file or folder.
+        OSError: the disk is full.
+    """
+    shape = (views, examples, dim)
+    if storage.is_remote(folder):
+        features = np.zeros(shape, np.float32)
+        labels = _fill(lambda: features, folder)
+        _save(folder / _FEATURES, features)
+    else:
+        _take_room(folder / _FEATURES, shape)
+        # Mapped anew for each batch, or all that is written would count as memory of this process.
+        labels = _fill(lambda: np.load(folder / _FEATURES, mmap_mode="r+"), folder)
+    _save(folder / _LABELS, labels)
+    write_info(folder, *shape, network=network)
+    for file in record_files(folder):
+        file.unlink()
+
+
+def write_info(folder: Path, views: int, examples: int, dim: int, network: str | None) -> None:
+    """Writes the shape of a table, and the name of the network."""
     info = {"examples": examples, "views": views, "dim": dim, "network": network}
     write_json(folder / _INFO, info)
 
@@ -66,43 +104,74 @@ def network_of(folder: Path) -> str | None:
     return _info(folder)[-1]
 
 
-def write(folder: Path, table: FeatureTable) -> None:
-    """Stores a table that is in memory; `folder` must not exist."""
-    views, examples, dim = table.features.shape
-    folder.mkdir(parents=True)
-    with tf.io.TFRecordWriter(str(folder / f"features{SUFFIX}")) as writer:
-        for position, label in enumerate(table.labels):
-            writer.write(encode(position, label, table.features[:, position]))
-    write_info(folder, examples=examples, views=views, dim=dim, network=table.network)
-
-
 def read(folder: Path) -> FeatureTable:
-    """Loads the features of a split.
+    """The features of a split.
 
     Raises:
-        UserError: if records are missing, truncated, of another kind, or hold NaN or infinite
-            features; names the file or folder.
+        UserError: if a file is missing or damaged; names it.
     """
-    views, count, dim, network = _info(folder)
-    again = f"delete {folder.parent} and run {commands.job('embed')} again."
-    features = np.zeros((views, count, dim), np.float32)
+    *shape, network = _info(folder)
+    if not (folder / _FEATURES).exists() and any(folder.glob(f"*{SUFFIX}")):
+        # Records that were never gathered: earlier versions read these.
+        features = np.zeros(shape, np.float32)
+        return FeatureTable(features, _fill(lambda: features, folder), network)
+    features, labels = (_load(folder / name) for name in (_FEATURES, _LABELS))
+    if features.shape != tuple(shape) or labels.shape != (shape[1],):
+        raise UserError(f"{folder}: its arrays are not of one split: {_again(folder)}")
+    return FeatureTable(features, labels, network)
+
+
+def _fill(features: Callable[[], np.ndarray], folder: Path) -> np.ndarray:
+    """Fills an array [V, n, D] from the records of a folder; the labels, int64 [n]."""
+    views, count, dim = features().shape
     labels = np.full(count, _NO_LABEL, np.int64)
-    parse = _parser(views * dim)
-    for batch in parsed_batches(record_files(folder), parse, batch_size=1000):
+    for batch in parsed_batches(record_files(folder), _parser(views * dim), batch_size=1000):
         ids = batch["id"].numpy()
         if not ((ids >= 0) & (ids < count)).all():
-            raise UserError(f"{folder} holds images beyond its {count}, of another split: {again}")
+            raise UserError(
+                f"{folder} holds images beyond its {count}, of another split: {_again(folder)}"
+            )
         labels[ids] = batch["label"]
-        features[:, ids] = np.moveaxis(np.reshape(batch["features"], (-1, views, dim)), 1, 0)
-    missing, bad = np.flatnonzero(labels == _NO_LABEL), not_finite(features, axes=(0, 2))
-    if len(missing):
-        raise UserError(f"{folder}: the features of image {missing[0]} are missing: {again}")
-    if len(bad):
+        rows = np.moveaxis(np.reshape(batch["features"], (-1, views, dim)), 1, 0)
+        if len(bad := ids[not_finite(rows, axes=(0, 2))]):
+            raise UserError(
+                f"{folder}: the features of image {bad[0]}, label {labels[bad[0]]}, are NaN or "
+                f"infinite: {_again(folder)}"
+            )
+        features()[:, ids] = rows
+    if len(missing := np.flatnonzero(labels == _NO_LABEL)):
         raise UserError(
-            f"{folder}: the features of image {bad[0]}, label {labels[bad[0]]}, are NaN or "
-            f"infinite: {again}"
+            f"{folder}: the features of image {missing[0]} are missing: {_again(folder)}"
         )
-    return FeatureTable(features, labels, network)
+    return labels
+
+
+def _take_room(file: Path, shape: tuple[int, ...]) -> None:
+    """Writes an array of zeros; what is mapped later has its place on the disk already."""
+    np.lib.format.open_memmap(file, "w+", np.float32, shape)
+    with file.open("r+b") as opened:
+        os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+
+
+def _save(file: Path, array: np.ndarray) -> None:
+    with file.open("wb") as opened:
+        np.save(opened, array)
+
+
+def _load(file: Path) -> np.ndarray:
+    try:
+        if not storage.is_remote(file):
+            return np.load(file, mmap_mode="r")
+        with file.open("rb") as opened:
+            return np.load(opened)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{file} cannot be read ({first_line(error)}): {_again(file.parent)}"
+        ) from None
+
+
+def _again(folder: Path) -> str:
+    return f"delete {folder.parent} and run {commands.job('embed')} again."
 
 
 def _info(folder: Path) -> tuple[int, int, int, str | None]:

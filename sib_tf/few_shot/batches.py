@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from sib_tf.features import lookup
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.episodes.reader import EpisodeTable
 from sib_tf.few_shot.episodes.varied import level_of, levels
@@ -46,8 +47,7 @@ def training_batches(
         queries, float32 [T, B, Q].
     """
     views, images, dim = features.features.shape
-    # A variable, since tf.data keeps a copy of each constant, and here memory is what counts.
-    rows = tf.Variable(features.features.reshape(views * images, dim), trainable=False)
+    rows = features.features.reshape(views * images, dim)
     table = {
         field.name: tf.constant(getattr(episodes, field.name))
         for field in dataclasses.fields(episodes)
@@ -69,7 +69,7 @@ def training_batches(
             ids = tf.maximum(ids, 0)  # of padding, which nobody looks at
             stream = tf.stack([seed, 2 * index + part])
             view = tf.random.stateless_uniform(tf.shape(ids), stream, maxval=views, dtype=tf.int32)
-            return tf.gather(rows, view * images + ids)
+            return lookup.rows(rows, view * images + ids)
 
         inputs = {
             "support_features": draw_views(drawn["support_ids"], 0),
@@ -152,15 +152,15 @@ def episode_batches(
     Returns:
         A data set of (inputs of `FewShotClassifier`, query_labels int32 [B, Q]).
     """
-    rows = tf.constant(features.features[0])
+    rows = features.features[0]
 
-    def lookup(
+    def inputs_and_labels(
         support: tf.Tensor, support_labels: tf.Tensor, query: tf.Tensor, query_labels: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         inputs = {
-            "support_features": tf.gather(rows, support),
+            "support_features": lookup.rows(rows, support),
             "support_labels": support_labels,
-            "query_features": tf.gather(rows, query),
+            "query_features": lookup.rows(rows, query),
         }
         return inputs, query_labels
 
@@ -170,4 +170,4 @@ def episode_batches(
         episodes.query_ids,
         episodes.query_labels,
     )
-    return tf.data.Dataset.from_tensor_slices(table).batch(batch_size).map(lookup)
+    return tf.data.Dataset.from_tensor_slices(table).batch(batch_size).map(inputs_and_labels)

@@ -10,6 +10,7 @@ from sib_tf.backbones import registry
 from sib_tf.datasets import prepared
 from sib_tf.experiments import execution, families
 from sib_tf.experiments.options import Options
+from sib_tf.features import feature_table
 from tests.experiments.made_once import made_once
 
 BEAM_STEPS = ("build_dataset", "build_episodes", "embed", "evaluate")
@@ -85,13 +86,14 @@ def _run_in_memory(folder):
 
 
 def records(folder):
-    """The records of the data set, the features and the episodes, sorted, by folder."""
-    parts = {
-        "data": prepared.prepared_in(folder / "data"),
-        "features": folder / "features/test/records",
-        "episodes": folder / "episodes/test-dirichlet/records",
+    """The records of the data set and the episodes, sorted, and each image's features."""
+    data = prepared.prepared_in(folder / "data")
+    table = feature_table.read(folder / "features/test/records")
+    return {
+        "data": sorted(map(_in_order, _read(data))),
+        "features": [*zip(table.labels.tolist(), table.features[0].tolist(), strict=True)],
+        "episodes": sorted(map(_in_order, _read(folder / "episodes/test-dirichlet/records"))),
     }
-    return {name: sorted(map(_in_order, _read(part))) for name, part in parts.items()}
 
 
 def _read(folder):

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -109,40 +110,66 @@ def test_a_backbone_for_larger_images_is_named(tmp_path, data):
     assert not (tmp_path / "f").exists()
 
 
-def edited(folder, change):
-    """Applies `change` to the `tf.train.Example` records in the first file of stored features."""
-    file = min(folder.glob("*.tfrecord"))
-    records = [record.numpy() for record in tf.data.TFRecordDataset(str(file))]
-    with tf.io.TFRecordWriter(str(file)) as writer:
-        for example in change([tf.train.Example.FromString(record) for record in records]):
-            writer.write(example.SerializeToString())
+def record(position, value=1.0):
+    return feature_table.encode(position, 7, np.full((2, 3), value, np.float32))
 
 
-def test_a_stored_feature_that_is_not_finite_is_named(tmp_path, monkeypatch, data, phi):
-    table = written(tmp_path / "f", monkeypatch, data, phi, workers=1)
-    where = []
+def gathered(folder, *records):
+    """What becomes of these records of 2 images, in 2 views of 3 features each."""
+    folder.mkdir()
+    with tf.io.TFRecordWriter(str(folder / "f.tfrecord")) as writer:
+        for each in records:
+            writer.write(each)
+    feature_table.gather(folder, views=2, examples=2, dim=3, network=None)
+    return feature_table.read(folder)
 
-    def break_one(examples):
-        where.append(examples[1].features.feature["id"].int64_list.value[0])
-        examples[1].features.feature["features"].float_list.value[3] = np.inf
-        return examples
 
-    edited(tmp_path / "f", break_one)
-    words = rf"features of image {where[0]}, label {table.labels[where[0]]}, are NaN or infinite"
+def test_records_become_arrays_that_are_mapped(tmp_path):
+    table = gathered(tmp_path / "f", record(1, 5), record(0, 4))
+    assert not list(tmp_path.glob("f/*.tfrecord"))
+    assert isinstance(table.features, np.memmap)
+    np.testing.assert_array_equal(table.features[:, :, 0], [[4, 5], [4, 5]])
+    np.testing.assert_array_equal(table.labels, [7, 7])
+
+
+def test_records_that_were_never_gathered_are_read(tmp_path):
+    expected = gathered(tmp_path / "f", record(1, 5), record(0, 4))
+    (tmp_path / "old").mkdir()
+    with tf.io.TFRecordWriter(str(tmp_path / "old/f.tfrecord")) as writer:
+        for each in (record(1, 5), record(0, 4)):
+            writer.write(each)
+    shutil.copy(tmp_path / "f/info.json", tmp_path / "old")
+    found = feature_table.read(tmp_path / "old")
+    np.testing.assert_array_equal(found.features, expected.features)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+
+
+@pytest.mark.parametrize(
+    ("records", "words"),
+    [
+        ([record(0), record(1, np.inf)], "features of image 1, label 7, are NaN or infinite"),
+        ([record(1)], "the features of image 0 are missing: delete .* and run .*embed"),
+        ([record(0), record(2)], "holds images beyond its 2, of another split"),
+    ],
+)
+def test_records_that_are_not_those_of_a_split_are_refused(tmp_path, records, words):
     with pytest.raises(UserError, match=words):
+        gathered(tmp_path / "f", *records)
+
+
+@pytest.mark.parametrize("name", ["features.npy", "labels.npy"])
+def test_a_truncated_array_is_named(tmp_path, name):
+    gathered(tmp_path / "f", record(0), record(1))
+    file = tmp_path / "f" / name
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(UserError, match=rf"{name} cannot be read .*: delete .*jobs\.embed"):
         feature_table.read(tmp_path / "f")
 
 
-def test_a_lost_record_is_called_missing_and_gets_no_label(tmp_path, monkeypatch, data, phi):
-    written(tmp_path / "f", monkeypatch, data, phi, workers=1)
-    lost = []
-
-    def lose_one(examples):
-        lost.append(examples.pop().features.feature["id"].int64_list.value[0])
-        return examples
-
-    edited(tmp_path / "f", lose_one)
-    with pytest.raises(UserError, match=rf"features of image {lost[0]} are missing: delete"):
+def test_arrays_of_another_split_are_refused(tmp_path):
+    gathered(tmp_path / "f", record(0), record(1))
+    np.save(tmp_path / "f/labels.npy", np.arange(3))
+    with pytest.raises(UserError, match="its arrays are not of one split"):
         feature_table.read(tmp_path / "f")
 
 
