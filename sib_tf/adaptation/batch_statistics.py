@@ -1,12 +1,13 @@
 """AdaBN: BatchNorm by the statistics of the target, the simplest adaptation that needs no label."""
 
 import keras
-import numpy as np
+
+from sib_tf.base.lookup import Rows
 
 _BATCH = 100  # images
 
 
-def adapt(phi: keras.Model, images: np.ndarray) -> None:
+def adapt(phi: keras.Model, images: Rows) -> None:
     """Replaces the running averages in all BatchNorm layers by those over some images.
 
     Mean and variance are averaged over batches, each of which is normalised by its own, as in

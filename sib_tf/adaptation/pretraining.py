@@ -21,6 +21,7 @@ from sib_tf.backbones.augmentation import Augmentation
 from sib_tf.backbones.channel_moments import channel_moments
 from sib_tf.base.atomic import write_json
 from sib_tf.base.errors import UserError
+from sib_tf.base.lookup import Rows, rows
 from sib_tf.base.ranges import at_least, positive
 from sib_tf.training.callbacks.divergence import StopIfDiverged
 from sib_tf.training.callbacks.epoch_log import LogEpochs
@@ -105,7 +106,7 @@ class Examples(NamedTuple):
         domains: int [n], 0 .. M-1.
     """
 
-    images: np.ndarray
+    images: Rows
     labels: np.ndarray
     domains: np.ndarray
 
@@ -170,9 +171,7 @@ def train(
     return {"images": len(training.images), **metrics}
 
 
-def _compiled(
-    settings: Settings, images: np.ndarray, num_classes: int, steps: int
-) -> SourceClassifier:
+def _compiled(settings: Settings, images: Rows, num_classes: int, steps: int) -> SourceClassifier:
     """A fresh model of images [n, H, W, 3] like these, ready for `fit`."""
     mean, variance = channel_moments(images)
     phi = feature_network.build(
@@ -208,6 +207,9 @@ def _start(model: SourceClassifier, training: Examples) -> start.Start:
 
 
 def _upright_batches(examples: Examples, batch_size: int) -> tf.data.Dataset:
-    turn = np.zeros(len(examples.labels), np.int32)
-    targets = {"label": examples.labels.astype(np.int32), "turn": turn}
-    return tf.data.Dataset.from_tensor_slices((examples.images, targets)).batch(batch_size)
+    labels = examples.labels.astype(np.int32)
+    targets = {"label": labels, "turn": np.zeros_like(labels)}
+    batches = tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), targets)).batch(
+        batch_size
+    )
+    return batches.map(lambda numbers, of_batch: (rows(examples.images, numbers), of_batch))

@@ -4,13 +4,14 @@ import numpy as np
 import tensorflow as tf
 
 from sib_tf.backbones.augmentation import NUM_DRAWS, Augmentation
+from sib_tf.base.lookup import Rows, rows
 from sib_tf.method.rotation import TURNS
 from sib_tf.training.image_batches import images_of_step
 from sib_tf.training.input_pipeline import function_of_step
 
 
 def training_batches(
-    images: np.ndarray,
+    images: Rows,
     labels: np.ndarray,
     *,
     batch_size: int,
@@ -36,14 +37,14 @@ def training_batches(
         A data set of (images float32 [B, H, W, 3], {"label", "turn"} int32 [B], weights of the same
         names, float32 [B]): a turned image has weight 0 for its label, and all have 1 for the turn.
     """
-    images, labels = tf.constant(images), tf.constant(labels, tf.int32)
+    labels = tf.constant(labels, tf.int32)
 
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         chosen = images_of_step(step, len(images), batch_size, seed)
         draws = tf.random.stateless_uniform(
             [batch_size, NUM_DRAWS + 1], seed=tf.stack([seed, step])
         )
-        pictures = augmentation(tf.gather(images, chosen), draws[:, :NUM_DRAWS])
+        pictures = augmentation(rows(images, chosen), draws[:, :NUM_DRAWS])
         turn = _turn(draws[:, NUM_DRAWS], turned)
         upright = tf.cast(turn == 0, tf.float32)
         targets = {"label": tf.gather(labels, chosen), "turn": turn}

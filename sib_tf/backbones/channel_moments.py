@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from sib_tf.base.lookup import Rows
+
 _CHUNK = 500  # images: `bincount` makes eight bytes of each
 
 
-def channel_moments(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def channel_moments(images: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance over all pixels, exact up to the last division.
 
     There are 256 values only: how often each occurs says it all.

@@ -6,8 +6,9 @@ each of several domains with the same classes, and the features `image` (uint8 [
 order that TFDS stores it, is its id in episodes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +16,7 @@ import tensorflow_datasets as tfds
 
 from sib_tf.base import commands
 from sib_tf.base.errors import UserError
+from sib_tf.datasets.stored_images import StoredImages
 
 SPLITS = ("train", "validation", "test")
 
@@ -56,15 +58,62 @@ def read_labels(builder: tfds.core.DatasetBuilder, split: str) -> np.ndarray:
     return _column(builder, split, "label")
 
 
-def read_encoded_images(builder: tfds.core.DatasetBuilder, split: str) -> np.ndarray:
-    """The stored image files of a split (PNG), an object array of bytes [n]."""
-    return _column(builder, split, "image")
+def read_encoded_images(
+    builder: tfds.core.DatasetBuilder, split: str, ids: np.ndarray
+) -> dict[int, bytes]:
+    """The stored files (PNG) of some images, by their positions in the split."""
+    batches = _batches(builder, split, lambda one: (one["image"],), _BATCH, decode=False)
+    ids = np.unique(ids)
+    return dict(zip(ids.tolist(), _picked(batches, ids), strict=True))
+
+
+def read_images(builder: tfds.core.DatasetBuilder, split: str, ids: np.ndarray) -> np.ndarray:
+    """Some images by their positions in the split, int [m]; the whole split is read for them.
+
+    Returns:
+        uint8 [m, H, W, 3], in the order of their positions in `ids`.
+    """
+    rising, places = np.unique(ids, return_inverse=True)
+    images = np.empty((len(rising), *builder.info.features["image"].shape), np.uint8)
+    for n, image in enumerate(_picked(examples(builder, split, _BATCH), rising)):
+        images[n] = image
+    return images[places]
+
+
+def _picked(batches: Iterable[tuple[np.ndarray, ...]], ids: np.ndarray) -> Iterator[Any]:
+    """Of the first element of consecutive batches, what is at some positions, in rising order."""
+    first = 0
+    for batch, *_ in batches:
+        begin, end = np.searchsorted(ids, [first, first + len(batch)])
+        yield from batch[ids[begin:end] - first]
+        first += len(batch)
 
 
 def read_examples(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 [n, H, W, 3] and labels int64 [n] of a split or slice, "train[500:1000]"."""
     images, labels = zip(*examples(builder, split, _BATCH), strict=True)
     return np.concatenate(images), np.concatenate(labels)
+
+
+def store_examples(
+    builder: tfds.core.DatasetBuilder, splits: Sequence[str], folder: Path
+) -> tuple[StoredImages, list[np.ndarray]]:
+    """Images of several splits, one after the other, and the labels of each split, int64 [n].
+
+    Args:
+        builder: of the data set.
+        splits: names of the splits.
+        folder: where the images find room, see `StoredImages`.
+    """
+    labels: list[list[np.ndarray]] = [[] for _ in splits]
+
+    def images() -> Iterator[np.ndarray]:
+        for split, of_split in zip(splits, labels, strict=True):
+            for batch, of_batch in examples(builder, split, _BATCH):
+                of_split.append(of_batch)
+                yield batch
+
+    return StoredImages(images(), folder), [np.concatenate(of_split) for of_split in labels]
 
 
 def examples(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from sib_tf.features import lookup
+from sib_tf.base import lookup
 from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.episodes.reader import EpisodeTable
 from sib_tf.few_shot.episodes.varied import level_of, levels

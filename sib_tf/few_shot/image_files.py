@@ -1,7 +1,7 @@
 """The images of a stored episode as files, to try a model on as a user would."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ def write_episode(
     folder: Path,
     episodes: EpisodeTable,
     *,
-    encoded_images: np.ndarray,
+    encoded_images: Mapping[int, bytes],
     class_names: Sequence[str],
     probabilities: np.ndarray,
 ) -> ShownEpisode:
@@ -29,14 +29,17 @@ def write_episode(
     Args:
         folder: folder to write: `support/CLASS/` and `query/`.
         episodes: the episodes.
-        encoded_images: PNG files of the split by position, bytes [n].
+        encoded_images: PNG files by their position in the split; at least those of the episode.
         class_names: names of the N classes of the episode.
         probabilities: predictions for the episode after 0..K steps, float [K+1, Q, N].
 
     Returns:
         The episode, for the report.
     """
-    support, query = encoded_images[episodes.support_ids[0]], encoded_images[episodes.query_ids[0]]
+    support, query = (
+        [encoded_images[number] for number in ids[0]]
+        for ids in (episodes.support_ids, episodes.query_ids)
+    )
     labels = episodes.support_labels[0]
     digits = len(str(len(class_names) - 1))
     for n, (file, label) in enumerate(zip(support, labels, strict=True)):

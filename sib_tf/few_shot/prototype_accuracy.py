@@ -12,8 +12,8 @@ class PrototypeAccuracy:
     """Callable: phi -> mean accuracy of plain cosine prototypes (K = 0) on fixed episodes.
 
     Args:
-        images: images of a split, uint8 [n, H, W, 3].
-        episodes: episodes of that split.
+        images: images, uint8 [n, H, W, 3].
+        episodes: episodes of these images.
     """
 
     def __init__(self, images: np.ndarray, episodes: EpisodeTable) -> None:

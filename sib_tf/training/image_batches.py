@@ -4,11 +4,12 @@ import numpy as np
 import tensorflow as tf
 
 from sib_tf.backbones.augmentation import NUM_DRAWS, Augmentation
+from sib_tf.base.lookup import Rows, rows
 from sib_tf.training.input_pipeline import function_of_step
 
 
 def training_batches(
-    images: np.ndarray,
+    images: Rows,
     targets: np.ndarray,
     *,
     batch_size: int,
@@ -34,13 +35,13 @@ def training_batches(
     """
     length = batch_size // parts
     start = part * length
-    images, targets = tf.constant(images), tf.constant(targets, tf.int32)
+    targets = tf.constant(targets, tf.int32)
 
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         chosen = images_of_step(step, len(images), batch_size, seed)[start : start + length]
         draws = tf.random.stateless_uniform([batch_size, NUM_DRAWS], seed=tf.stack([seed, step]))
         draws = draws[start : start + length]
-        return augmentation(tf.gather(images, chosen), draws), tf.gather(targets, chosen)
+        return augmentation(rows(images, chosen), draws), tf.gather(targets, chosen)
 
     return function_of_step(batch, first=first_step, parallel=2)
 

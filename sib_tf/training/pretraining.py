@@ -17,6 +17,7 @@ from sib_tf.backbones import feature_network
 from sib_tf.backbones.channel_moments import channel_moments
 from sib_tf.base.atomic import write_json
 from sib_tf.base.errors import UserError
+from sib_tf.base.lookup import Rows
 from sib_tf.training.base_classifier import BaseClassifier
 from sib_tf.training.callbacks.best_weights import BestWeights
 from sib_tf.training.callbacks.divergence import StopIfDiverged
@@ -38,7 +39,7 @@ def train(
     settings: PretrainingSettings,
     *,
     seed: int,
-    images: np.ndarray,
+    images: Rows,
     labels: np.ndarray,
     validate: Callable[[keras.Model], float],
     strategy: tf.distribute.Strategy | None = None,
@@ -146,7 +147,7 @@ def _fit(
     model: BaseClassifier,
     settings: PretrainingSettings,
     seed: int,
-    images: np.ndarray,
+    images: Rows,
     targets: np.ndarray,
     verbose: int,
     callbacks: Sequence[keras.callbacks.Callback],
@@ -183,7 +184,7 @@ def _fit(
         model.fit(batches(), shuffle=False, **how)
 
 
-def compiled(settings: PretrainingSettings, images: np.ndarray, num_classes: int) -> BaseClassifier:
+def compiled(settings: PretrainingSettings, images: Rows, num_classes: int) -> BaseClassifier:
     """A fresh classifier of images [n, H, W, 3] like these, ready for `fit`."""
     model = BaseClassifier(_phi(settings, images, settings.precision), num_classes)
     model.compile(
@@ -208,9 +209,7 @@ def _schedule(
     )
 
 
-def _phi(
-    settings: PretrainingSettings, images: np.ndarray, precision: str = "float32"
-) -> keras.Model:
+def _phi(settings: PretrainingSettings, images: Rows, precision: str = "float32") -> keras.Model:
     """A fresh phi that standardises with the statistics of the images."""
     mean, variance = channel_moments(images)
     return feature_network.build(

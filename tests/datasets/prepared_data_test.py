@@ -11,7 +11,9 @@ from PIL import Image
 
 from configs import glyphs, image_folder
 from sib_tf.base.errors import UserError
+from sib_tf.base.lookup import rows
 from sib_tf.datasets import prepared
+from sib_tf.datasets.stored_images import StoredImages
 from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
 from sib_tf.experiments.options import Options
@@ -98,6 +100,14 @@ def other_records(whole):
         return Path(file.name).read_bytes()
 
 
+def every_encoded_image(builder, split):
+    return prepared.read_encoded_images(builder, split, np.arange(6))
+
+
+def stored(builder, split):
+    return prepared.store_examples(builder, [split], Path(builder.data_path))
+
+
 def without_first_record(whole):
     return whole[16 + int.from_bytes(whole[:8], "little") :]  # length, bytes and two checksums
 
@@ -108,7 +118,7 @@ def without_first_record(whole):
     ids=["truncated", "lost record", "empty", "other records"],
 )
 @pytest.mark.parametrize(
-    "read", [prepared.read_labels, prepared.read_encoded_images, prepared.read_examples]
+    "read", [prepared.read_labels, every_encoded_image, prepared.read_examples, stored]
 )
 def test_a_damaged_data_set_is_named_with_the_remedy(work, damage, read):
     builder = prepared.builder_of(prepared.prepared_in(work / "data"))
@@ -122,3 +132,33 @@ def test_a_damaged_data_set_is_named_with_the_remedy(work, damage, read):
     finally:
         file.write_bytes(whole)
     assert len(prepared.read_labels(builder, "test")) == 6
+
+
+def test_images_are_read_by_their_numbers(work, tmp_path):
+    builder = prepared.builder_of(prepared.prepared_in(work / "data"))
+    images, labels = prepared.read_examples(builder, "test")
+    np.testing.assert_array_equal(
+        prepared.read_images(builder, "test", np.array([4, 1, 4])), images[[4, 1, 4]]
+    )
+    assert prepared.read_images(builder, "test", np.array([], int)).shape == (0, 32, 32, 3)
+    encoded = prepared.read_encoded_images(builder, "test", np.array([[5], [0]]))
+    assert encoded.keys() == {0, 5}
+    np.testing.assert_array_equal(tf.io.decode_png(encoded[5]), images[5])
+    both, (of_test, again) = prepared.store_examples(builder, ["test", "test"], tmp_path)
+    np.testing.assert_array_equal(both[0:20], [*images, *images])
+    np.testing.assert_array_equal([of_test, again], [labels, labels])
+
+
+def test_stored_images_are_read_like_an_array(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (7, 2, 3, 3), np.uint8)
+    stored_images = StoredImages([images[:4], images[4:]], tmp_path)
+    assert stored_images.shape == images.shape
+    assert len(stored_images) == 7
+    assert not list(tmp_path.iterdir())  # nothing remains of a killed process
+    for numbers in (slice(2, 6), slice(5, 99), np.array([6, 0, 6]), np.array([], int)):
+        np.testing.assert_array_equal(stored_images[numbers], images[numbers])
+    looked_up = rows(stored_images, tf.constant([3, 1]))
+    np.testing.assert_array_equal(looked_up, images[[3, 1]])
+    for number in (-1, 7):
+        with pytest.raises(IndexError, match=r"images 0 \.\. 6"):
+            stored_images[np.array([number])]

@@ -22,7 +22,7 @@ def test_folders_of_classes_with_long_names_have_names_that_a_disk_takes(tmp_pat
     write_episode(
         tmp_path,
         episodes,
-        encoded_images=np.array([png.getvalue()] * 3, object),
+        encoded_images=dict.fromkeys(range(3), png.getvalue()),
         class_names=["a" * 300, "é" * 150],
         probabilities=np.ones([1, 1, 2], np.float32),
     )

@@ -5,6 +5,7 @@ import pytest
 
 from sib_tf.base.errors import UserError
 from sib_tf.few_shot.episodes.query_shares import QUERY_SHARES
+from sib_tf.few_shot.episodes.reader import draw_table
 from sib_tf.few_shot.episodes.sampling import EpisodeSpec, examples_by_class, sample
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([3, 5, 6, 8, 9], 40))
@@ -187,3 +188,15 @@ def test_natural_shares_are_those_of_the_examples_beside_the_support():
 def test_counts_that_never_fit_are_refused():
     with pytest.raises(UserError, match=r"1000 draws of 60 Dirichlet queries .*\(20 to 20 beside"):
         QUERY_SHARES["dirichlet"].counts(np.random.default_rng(0), 60, np.full(3, 20), 0.01)
+
+
+def test_episodes_of_fewer_images_are_the_same():
+    spec = EpisodeSpec(way=2, shot=1, queries=2)
+    groups = {3: np.array([10, 20, 30]), 5: np.array([40, 50, 60])}
+    table = draw_table(groups, spec, range(4), seed=0, stream="s")
+    ids = table.image_ids
+    assert set(ids) == set(table.support_ids.ravel()) | set(table.query_ids.ravel())
+    fewer = table.renumbered(ids)
+    np.testing.assert_array_equal(ids[fewer.support_ids], table.support_ids)
+    np.testing.assert_array_equal(ids[fewer.query_ids], table.query_ids)
+    np.testing.assert_array_equal(fewer.query_labels, table.query_labels)

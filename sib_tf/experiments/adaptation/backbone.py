@@ -11,7 +11,7 @@ from sib_tf.datasets import prepared
 from sib_tf.experiments.adaptation.data import (
     held_out_splits,
     prepared_data,
-    read_examples,
+    stored_examples,
     training_splits,
 )
 from sib_tf.experiments.step import Context, Step
@@ -108,8 +108,8 @@ def _pretrain(context: Context, domains: Sequence[str]) -> dict[str, Any]:
         context.folder,
         context.config.phi,
         num_classes=len(prepared.class_names(prepared.builder_of(data))),
-        training=read_examples(data, training_splits(domains)),
-        held_out=read_examples(data, held_out_splits(domains)),
+        training=stored_examples(context, training_splits(domains)),
+        held_out=stored_examples(context, held_out_splits(domains)),
     )
 
 
@@ -141,7 +141,7 @@ def _embed_by_batch_statistics(
 ) -> dict[str, Any]:
     data = prepared_data(context)
     phi = keras_file.load(backbone_file(context, domains))
-    batch_statistics.adapt(phi, read_examples(data, [split]).images)
+    batch_statistics.adapt(phi, stored_examples(context, [split]).images)
     file = context.folder / BACKBONE
     phi.save(file)
     count = embedding.write(

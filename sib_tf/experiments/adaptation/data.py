@@ -49,12 +49,12 @@ def target_split(config: Configuration) -> str:
     return f"{config.domains.target}_test"
 
 
-def read_examples(data: Path, splits: Sequence[str]) -> Examples:
+def stored_examples(context: Context, splits: Sequence[str]) -> Examples:
     """The images of several splits, one after the other; the number of its split is the domain."""
-    builder = prepared.builder_of(data)
-    images, labels = zip(*(prepared.read_examples(builder, split) for split in splits), strict=True)
+    builder = prepared.builder_of(prepared_data(context))
+    images, labels = prepared.store_examples(builder, splits, context.folder)
     domains = np.repeat(np.arange(len(splits)), [len(part) for part in labels])
-    return Examples(np.concatenate(images), np.concatenate(labels), domains)
+    return Examples(images, np.concatenate(labels), domains)
 
 
 def _run(context: Context) -> dict[str, Any]:

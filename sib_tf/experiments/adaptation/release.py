@@ -56,8 +56,9 @@ def _predict(context: Context) -> dict[str, Any]:
 def _write_images(context: Context, folder: Path) -> None:
     """The images of the first minibatch of the target as files."""
     builder = prepared.builder_of(prepared_data(context))
-    encoded = prepared.read_encoded_images(builder, target_split(context.config))
     table = stored_minibatches(context, "test")
+    ids = table.ids[0][table.present[0]]
     folder.mkdir()
-    for image in table.ids[0][table.present[0]]:
-        (folder / f"{image:05d}.png").write_bytes(encoded[image])
+    encoded = prepared.read_encoded_images(builder, target_split(context.config), ids)
+    for number, image in encoded.items():
+        (folder / f"{number:05d}.png").write_bytes(image)

@@ -30,7 +30,7 @@ def shown(context: Context, before: np.ndarray, after: np.ndarray) -> Shown:
     domains, domain_of, features = _points(context)
     return Shown(
         prepared.class_names(builder),
-        prepared.read_examples(builder, target)[0][chosen],
+        prepared.read_images(builder, target, chosen),
         before[chosen],
         after[chosen],
         truth[chosen],

@@ -76,8 +76,9 @@ def _pretrain(context: Context, strategy: str) -> dict[str, Any]:
         if strategies.is_chief(devices):
             pretraining.take(context.folder, config.phi, preparation.image_size(builder))
         return {"epochs": 0}
-    images, labels = prepared.read_examples(builder, "train")
-    validation_images, _ = prepared.read_examples(builder, "validation")
+    images, (labels,) = prepared.store_examples(builder, ["train"], context.folder)
+    episodes = _selection_episodes(builder, config.phi, config.seed)
+    ids = episodes.image_ids
     return pretraining.train(
         context.folder,
         config.phi,
@@ -85,7 +86,7 @@ def _pretrain(context: Context, strategy: str) -> dict[str, Any]:
         images=images,
         labels=labels,
         validate=PrototypeAccuracy(
-            validation_images, _selection_episodes(builder, config.phi, config.seed)
+            prepared.read_images(builder, "validation", ids), episodes.renumbered(ids)
         ),
         strategy=devices,
     )

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sib_tf.base import storage
 from sib_tf.datasets import prepared
 from sib_tf.datasets.split_labels import ReadLabels
@@ -116,4 +118,7 @@ def _open_features(folder: str) -> building.Lookup:
 
 
 def _open_images(data: str, split: str) -> building.Lookup:
-    return prepared.read_encoded_images(prepared.builder_of(data), split).__getitem__
+    builder = prepared.builder_of(data)
+    every = np.arange(builder.info.splits[split].num_examples)
+    encoded = prepared.read_encoded_images(builder, split, every)
+    return lambda ids: np.array([encoded[number] for number in ids.tolist()], object)

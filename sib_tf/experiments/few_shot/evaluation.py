@@ -118,11 +118,11 @@ def _keep_and_show(
 ) -> ShownEpisode:
     """Keeps the images of the first episode as files, and describes it for the report."""
     builder = prepared.builder_of(prepared_data(context))
-    names = prepared.class_names(builder)
+    names, first = prepared.class_names(builder), episodes.part(0, 1)
     return write_episode(
         context.folder / "episode",
-        episodes.part(0, 1),
-        encoded_images=prepared.read_encoded_images(builder, "test"),
+        first,
+        encoded_images=prepared.read_encoded_images(builder, "test", first.image_ids),
         class_names=[names[label] for label in episodes.classes[0]],
         probabilities=probabilities,
     )

@@ -39,6 +39,16 @@ class EpisodeTable:
     def __len__(self) -> int:
         return len(self.classes)
 
+    @property
+    def image_ids(self) -> np.ndarray:
+        """Positions of all images in their split, int32 [m], rising; -1 if there is padding."""
+        return np.union1d(self.support_ids, self.query_ids)
+
+    def renumbered(self, ids: np.ndarray) -> "EpisodeTable":
+        """The same episodes of fewer images: image ids[n], int [m] and rising, is the n-th now."""
+        support, query = (np.searchsorted(ids, of) for of in (self.support_ids, self.query_ids))
+        return dataclasses.replace(self, support_ids=support, query_ids=query)
+
     def part(self, start: int, stop: int) -> "EpisodeTable":
         """The episodes start..stop-1, as far as there are so many."""
         columns = (getattr(self, field.name) for field in dataclasses.fields(self))
