@@ -1,59 +1,16 @@
-"""Image files of classes as TFDS examples, read on Beam workers."""
+"""Image files of classes as TFDS examples."""
 
 import functools
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from sib_tf.base.file_names import legible
 from sib_tf.beam.counters import counter
-from sib_tf.datasets import unreadable
 from sib_tf.datasets.images import UnreadableImageError, read_rgb
-
-if TYPE_CHECKING:
-    import apache_beam as beam
-
-UNREADABLE = "unreadable"
-
-
-def read_classes(size: int, settle: unreadable.Settle = unreadable.refuse) -> "beam.PTransform":
-    """From the classes of a split, as `read_class` takes them, to all their examples.
-
-    Args:
-        size: height and width of the images, in pixels.
-        settle: as `read_all` takes it.
-    """
-    return read_all(functools.partial(read_class, size=size), settle)
-
-
-def read_all(
-    read_some: Callable[[Any], Iterator[Any]], settle: unreadable.Settle
-) -> "beam.PTransform":
-    """From pieces of a split to all its examples.
-
-    Args:
-        read_some: callable: piece -> what `example` returns, of each of its images.
-        settle: callable that refuses or reports unreadable images, once every image of the split
-            has been tried.
-    """
-    # Who only reads a data set need not wait for Beam to be imported.
-    beam = tfds.core.lazy_imports.apache_beam
-
-    @beam.ptransform_fn
-    def read(pieces: "beam.PCollection") -> "beam.PCollection":
-        found = pieces | "Read" >> beam.FlatMap(read_some).with_outputs(UNREADABLE, main="examples")
-        _ = (
-            found[UNREADABLE]
-            | "Join" >> beam.CombineGlobally(_first_and_number).without_defaults()
-            | "Settle" >> beam.MapTuple(settle)
-        )
-        return found["examples"]
-
-    return read()
+from sib_tf.datasets.pieces import unreadable_image
 
 
 def by_id(class_name: str, files: Iterable[Path], root: Path | None = None) -> dict[str, Path]:
@@ -96,18 +53,12 @@ def example(key: str, class_name: str, read: Callable[[], np.ndarray]) -> Any:
         read: callable that returns it, uint8 [size, size, 3], or raises UnreadableImageError.
 
     Returns:
-        The id and the example; for an unreadable image ((fault,), 1), tagged UNREADABLE.
+        The id and the example; `unreadable_image` of one that cannot be read.
     """
     try:
         image = read()
     except UnreadableImageError as error:
         counter("unreadable images").inc()
-        tagged = tfds.core.lazy_imports.apache_beam.pvalue.TaggedOutput
-        return tagged(UNREADABLE, ((error.fault,), 1))
+        return unreadable_image(error.fault)
     counter("images").inc()
     return key, {"image": image, "label": class_name, "id": key}
-
-
-def _first_and_number(found: Iterable[tuple[Sequence[str], int]]) -> tuple[tuple[str, ...], int]:
-    faults, numbers = zip(*found, strict=True)
-    return tuple(sorted(itertools.chain(*faults))[: unreadable.NAMED]), sum(numbers)

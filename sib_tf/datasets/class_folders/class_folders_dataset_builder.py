@@ -4,20 +4,23 @@ import dataclasses
 import functools
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import apache_beam as beam
 import tensorflow_datasets as tfds
-from apache_beam.runners.runner import PipelineResult
 
 from sib_tf.base import storage
 from sib_tf.base.errors import UserError
-from sib_tf.beam import counters
 from sib_tf.datasets.class_division import split_classes
 from sib_tf.datasets.divided_images import DividedImages, class_names
-from sib_tf.datasets.image_files import by_id, read_classes
+from sib_tf.datasets.image_files import by_id, read_class
 from sib_tf.datasets.images import list_class_folders
+from sib_tf.datasets.pieces import PiecewiseBuilder
 from sib_tf.datasets.unreadable import POLICIES
+
+if TYPE_CHECKING:
+    import apache_beam as beam
 
 # Beam's cost per element of a source is comparable to that of decoding a small image.
 _FILES_PER_CHUNK = 64
@@ -107,7 +110,7 @@ class Settings(DividedImages):
         return Builder(config=parameters, data_dir=folder)
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(PiecewiseBuilder):
     """Images of any folder of class folders, with class-disjoint splits.
 
     Needs a `ClassFoldersConfig`. Raises UserError, on construction, for a missing or unusable
@@ -150,7 +153,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             for split, names in self.classes_by_split().items()
         }
 
-    def _generate_examples(self, classes: dict[str, list[Path]]) -> beam.PTransform:
+    def _generate_examples(
+        self, classes: dict[str, list[Path]]
+    ) -> "beam.PTransform | Iterator[Any]":
         config = self._config()
         root = storage.absolute(config.root)
         chunks = [
@@ -158,10 +163,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             for name, files in classes.items()
             for start in range(0, len(files), _FILES_PER_CHUNK)
         ]
-        return beam.Create(chunks) | read_classes(config.image_size, POLICIES[config.unreadable])
-
-    def _process_pipeline_result(self, pipeline_result: PipelineResult) -> None:
-        counters.log(pipeline_result)
+        read = functools.partial(read_class, size=config.image_size)
+        return self.examples(chunks, read, POLICIES[config.unreadable])
 
     @functools.cached_property
     def _class_folders(self) -> dict[str, list[Path]]:

@@ -27,8 +27,9 @@ def write_class_folders(root, num_classes=6, images_per_class=3):
     return root
 
 
-def prepare(config, data_dir):
+def prepare(config, data_dir, on_beam=True):
     builder = Builder(config=config, data_dir=data_dir)
+    builder.on_beam = on_beam
     builder.download_and_prepare(
         download_config=tfds.download.DownloadConfig(
             beam_runner="DirectRunner", beam_options=PipelineOptions([])
@@ -127,27 +128,30 @@ def write_damaged(root, count):
     return [f"{folder}/damaged{n:02d}.png: is not an image" for n in range(count)]
 
 
-def test_the_first_ten_unreadable_images_are_named_and_all_are_counted(tmp_path):
+@pytest.mark.parametrize("on_beam", [True, False])
+def test_the_first_ten_unreadable_images_are_named_and_all_are_counted(tmp_path, on_beam):
     root = write_class_folders(tmp_path / "images", num_classes=3)
     named = "; ".join(write_damaged(root, 12)[:10])
     with pytest.raises(UserError) as error:
-        prepare(ClassFoldersConfig(root=str(root), image_size=8), tmp_path / "tfds")
+        prepare(ClassFoldersConfig(root=str(root), image_size=8), tmp_path / "tfds", on_beam)
     assert str(error.value).startswith(
         f"12 images cannot be read: {named}; and 2 more; delete or replace what is damaged, or "
         "leave it out with --config.data.unreadable=skip"
     )
 
 
-def test_unreadable_images_are_skipped_if_the_config_says_so(tmp_path, caplog):
+@pytest.mark.parametrize("on_beam", [True, False])
+def test_unreadable_images_are_skipped_if_the_config_says_so(tmp_path, caplog, on_beam):
     root = write_class_folders(tmp_path / "images", num_classes=3)
     named = "; ".join(write_damaged(root, 3))
     config = ClassFoldersConfig(root=str(root), image_size=8, unreadable="skip")
-    builder = prepare(config, tmp_path / "tfds")
+    builder = prepare(config, tmp_path / "tfds", on_beam)
     assert builder.info.splits.total_num_examples == 9
     assert f"Left out: 3 images cannot be read: {named}" in caplog.text
 
 
-def test_a_split_without_a_readable_image_is_refused(tmp_path):
+@pytest.mark.parametrize("beam_args", [(), ("--runner=FnApiRunner",)])
+def test_a_split_without_a_readable_image_is_refused(tmp_path, beam_args):
     root = write_class_folders(tmp_path / "images", num_classes=3, images_per_class=1)
     for label in (0, 1):
         (root / f"class{label}" / "0.png").write_bytes(b"no image")
@@ -161,7 +165,9 @@ def test_a_split_without_a_readable_image_is_refused(tmp_path):
         unreadable="skip",
     )
     with pytest.raises(UserError, match=r"^No image of the (train|validation) split can be read"):
-        preparation.prepare(settings.builder(tmp_path / "tfds"), manual_dir=None)
+        preparation.prepare(
+            settings.builder(tmp_path / "tfds"), manual_dir=None, beam_args=beam_args
+        )
 
 
 def test_another_way_with_unreadable_images_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """The TFDS builder of `glyphs`."""
 
 import dataclasses
+import functools
 import io
 import unicodedata
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ from sib_tf.beam import counters
 from sib_tf.datasets.glyphs.characters import CHARACTERS
 from sib_tf.datasets.glyphs.fonts import faces_with
 from sib_tf.datasets.glyphs.rendering import IMAGE_SIZE, render
+from sib_tf.datasets.pieces import PiecewiseBuilder
 
 if TYPE_CHECKING:
     import apache_beam as beam
-    from apache_beam.runners.runner import PipelineResult
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -91,8 +92,8 @@ class Settings:
         return Builder(config=parameters, data_dir=folder)
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
-    """Draws the images with Beam, one element a character."""
+class Builder(PiecewiseBuilder):
+    """Draws the images; a piece is a character."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES: ClassVar[dict[str, str]] = {"1.0.0": "Initial release."}
@@ -121,24 +122,19 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(
         self, dl_manager: tfds.download.DownloadManager
-    ) -> "dict[str, beam.PTransform]":
+    ) -> "dict[str, beam.PTransform | Iterator[Any]]":
         del dl_manager
         return {
             split: self._generate_examples(characters)
             for split, characters in self.builder_config.characters().items()
         }
 
-    def _generate_examples(self, characters: str) -> "beam.PTransform":
-        # Who only reads the data set need not wait for Beam to be imported.
-        beam = tfds.core.lazy_imports.apache_beam
-        return beam.Create(list(characters)) | beam.FlatMap(
-            character_examples,
-            seed=self.builder_config.seed,
-            count=self.builder_config.images_per_class,
+    def _generate_examples(self, characters: str) -> "beam.PTransform | Iterator[Any]":
+        config = self.builder_config
+        draw = functools.partial(
+            character_examples, seed=config.seed, count=config.images_per_class
         )
-
-    def _process_pipeline_result(self, pipeline_result: "PipelineResult") -> None:
-        counters.log(pipeline_result)
+        return self.examples(list(characters), draw)
 
 
 def class_name(character: str) -> str:

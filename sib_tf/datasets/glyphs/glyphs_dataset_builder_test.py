@@ -31,6 +31,7 @@ class GlyphsTest(tfds.testing.DatasetBuilderTestCase):
 
 def build(data_dir: Path, workers: int = 1) -> Builder:
     builder = Builder(config=TINY, data_dir=data_dir)
+    builder.on_beam = workers > 0
     options = PipelineOptions(
         [f"--direct_num_workers={workers}", "--direct_running_mode=multi_threading"]
     )
@@ -55,10 +56,11 @@ def builder(tmp_path_factory) -> Builder:
 
 
 @pytest.mark.slow
-def test_number_of_workers_changes_nothing(builder, tmp_path):
-    many = build(tmp_path, workers=3)
+@pytest.mark.parametrize("workers", [0, 3])
+def test_number_of_workers_changes_nothing(builder, tmp_path, workers):
+    other = build(tmp_path, workers)
     for split in builder.info.splits:
-        ours, theirs = read(builder, split), read(many, split)
+        ours, theirs = read(builder, split), read(other, split)
         assert list(ours) == list(theirs)
         for key in ours:
             assert ours[key][0] == theirs[key][0]

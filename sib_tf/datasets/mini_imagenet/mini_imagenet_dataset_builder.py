@@ -1,20 +1,21 @@
 """The TFDS builder of mini-ImageNet."""
 
 import dataclasses
+import functools
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import tensorflow_datasets as tfds
 
-from sib_tf.beam import counters
-from sib_tf.datasets.image_files import by_id, read_classes
+from sib_tf.datasets.image_files import by_id, read_class
 from sib_tf.datasets.manual_folder import manual_folder
 from sib_tf.datasets.mini_imagenet.raw_files import INSTRUCTIONS, Images, find_images
 from sib_tf.datasets.mini_imagenet.splits import CLASSES
+from sib_tf.datasets.pieces import PiecewiseBuilder
 
 if TYPE_CHECKING:
     import apache_beam as beam
-    from apache_beam.runners.runner import PipelineResult
 
 IMAGE_SIZE = 84
 
@@ -34,7 +35,7 @@ class Settings:
         return Builder(data_dir=folder)
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(PiecewiseBuilder):
     """Reads the images with Beam, one element a class.
 
     Only preparing needs the raw files. It raises UserError for missing, incomplete or damaged ones;
@@ -63,15 +64,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(
         self, dl_manager: tfds.download.DownloadManager
-    ) -> "dict[str, beam.PTransform]":
+    ) -> "dict[str, beam.PTransform | Iterator[Any]]":
         found = find_images(manual_folder(dl_manager, INSTRUCTIONS))
         return {split: self._generate_examples(images) for split, images in found.items()}
 
-    def _generate_examples(self, images: Images) -> "beam.PTransform":
-        # Who only reads the data set need not wait for Beam to be imported.
-        beam = tfds.core.lazy_imports.apache_beam
+    def _generate_examples(self, images: Images) -> "beam.PTransform | Iterator[Any]":
         classes = [(name, by_id(name, files)) for name, files in images.items()]
-        return beam.Create(classes) | read_classes(IMAGE_SIZE)
-
-    def _process_pipeline_result(self, pipeline_result: "PipelineResult") -> None:
-        counters.log(pipeline_result)
+        return self.examples(classes, functools.partial(read_class, size=IMAGE_SIZE))

@@ -1,5 +1,6 @@
 """The builder of mini-ImageNet on few images per class."""
 
+import functools
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,7 +15,7 @@ from PIL import Image
 
 from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
-from sib_tf.datasets.image_files import by_id, read_class, read_classes
+from sib_tf.datasets.image_files import by_id, read_class
 from sib_tf.datasets.mini_imagenet.mini_imagenet_dataset_builder import IMAGE_SIZE, Builder
 from sib_tf.datasets.mini_imagenet.small_raw_files import (
     GOOSE,
@@ -26,6 +27,8 @@ from sib_tf.datasets.mini_imagenet.small_raw_files import (
     write_raw_files,
 )
 from sib_tf.datasets.mini_imagenet.splits import CLASSES
+from sib_tf.datasets.pieces import read_all
+from sib_tf.datasets.unreadable import refuse
 
 
 def build(manual_dir: Path, data_dir: Path) -> Builder:
@@ -128,7 +131,8 @@ def test_undecodable_image_is_named(tmp_path):
         runner.plain_errors(),
         beam.Pipeline(options=runner.options([])) as pipeline,
     ):
-        _ = pipeline | beam.Create([(GOOSE, {"id": damaged})]) | read_classes(IMAGE_SIZE)
+        read = functools.partial(read_class, size=IMAGE_SIZE)
+        _ = pipeline | beam.Create([(GOOSE, {"id": damaged})]) | read_all(read, refuse)
 
 
 @pytest.mark.parametrize("missing", ["absent", "empty", "file", "other"])

@@ -5,23 +5,24 @@ import functools
 import hashlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import apache_beam as beam
 import tensorflow_datasets as tfds
-from apache_beam.runners.runner import PipelineResult
 
 from sib_tf.base import storage
 from sib_tf.base.errors import UserError, lines
 from sib_tf.base.ranges import at_least
-from sib_tf.beam import counters
 from sib_tf.datasets.class_division import split_classes
 from sib_tf.datasets.divided_images import DividedImages
-from sib_tf.datasets.image_files import example, read_all
+from sib_tf.datasets.image_files import example
 from sib_tf.datasets.images import rgb_of_encoded
+from sib_tf.datasets.pieces import PiecewiseBuilder
 from sib_tf.datasets.tfds import labelled_images
 from sib_tf.datasets.tfds.labelled_images import LabelledImages
 from sib_tf.datasets.unreadable import POLICIES
+
+if TYPE_CHECKING:
+    import apache_beam as beam
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ class TfdsConfig(tfds.core.BuilderConfig):
         self.name = f"{self.settings.image_size}px_{digest}"
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(PiecewiseBuilder):
     """Images of another data set, all its splits together, with class-disjoint splits.
 
     Needs a `TfdsConfig`. Raises UserError, on construction, for what is no image classification
@@ -142,7 +143,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             for split, names in self.classes_by_split().items()
         }
 
-    def _generate_examples(self, classes: Collection[str]) -> beam.PTransform:
+    def _generate_examples(self, classes: Collection[str]) -> "beam.PTransform | Iterator[Any]":
         settings, source = self._settings, self._source
         read = functools.partial(
             _read_shard,
@@ -152,10 +153,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             classes=frozenset(classes),
             size=settings.image_size,
         )
-        return beam.Create(source.shards) | read_all(read, POLICIES[settings.unreadable])
-
-    def _process_pipeline_result(self, pipeline_result: PipelineResult) -> None:
-        counters.log(pipeline_result)
+        return self.examples(source.shards, read, POLICIES[settings.unreadable])
 
     @functools.cached_property
     def _source(self) -> LabelledImages:
