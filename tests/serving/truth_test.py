@@ -37,6 +37,13 @@ def test_a_file_in_no_or_several_or_other_classes_is_refused(folder, name, words
     assert "\n" not in str(caught.value)
 
 
+def test_all_files_without_a_truth_are_counted_and_the_first_ten_named(folder):
+    files = [folder / f"{n}.jpg" for n in range(90, 102)]
+    names = ", ".join(f"{n}.jpg" for n in range(90, 100))
+    with pytest.raises(UserError, match=f": has no {names} and 2 more in a class folder;"):
+        truth.read(folder, NAMES, [folder / "query/2.jpg", *files])
+
+
 def test_confusion_counts_what_is_known():
     found = truth.confusion(np.array([0, 0, 1, truth.UNKNOWN]), np.array([0, 1, 1, 1]), 2)
     assert found.tolist() == [[1, 1], [0, 1]]

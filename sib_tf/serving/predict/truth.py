@@ -10,6 +10,7 @@ from sib_tf.base.file_names import legible
 from sib_tf.datasets.images import list_files, list_folders
 
 UNKNOWN = -1  # the label of a file whose class is not told
+_NAMED = 10  # files without a truth that are named
 
 
 def read(folder: Path, class_names: Sequence[str], files: Iterable[Path]) -> Mapping[str, int]:
@@ -29,6 +30,8 @@ def read(folder: Path, class_names: Sequence[str], files: Iterable[Path]) -> Map
     for of_class in list_folders(folder):
         for file in list_files(of_class):
             found.setdefault(file.name, []).append(legible(of_class.name))
+    files = list(files)
+    _refuse_missing(folder, [file.name for file in files if file.name not in found])
     return {file.name: _label(folder, class_names, file, found) for file in files}
 
 
@@ -51,10 +54,18 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.
     return counts
 
 
+def _refuse_missing(folder: Path, names: Sequence[str]) -> None:
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        raise UserError(
+            f"{folder}: has no {', '.join(names[:_NAMED])}{more} in a class folder; correct --truth"
+        )
+
+
 def _label(
     folder: Path, class_names: Sequence[str], file: Path, found: Mapping[str, Sequence[str]]
 ) -> int:
-    match found.get(file.name, []):
+    match found[file.name]:
         case [name] if name in class_names:
             return class_names.index(name)
         case [name]:
@@ -62,8 +73,6 @@ def _label(
                 f"{folder / name / file.name}: the support has no class {name!r}; add it there, or "
                 "correct --truth"
             )
-        case []:
-            raise UserError(f"{folder}: has no {file.name} in a class folder; correct --truth")
         case names:
             raise UserError(
                 f"{folder}: {file.name} is in {len(names)} class folders, {', '.join(names)}; "
