@@ -370,7 +370,7 @@ def test_query_may_be_a_single_image(any_way, support, tmp_path):
 
 def test_number_of_classes_must_fit_the_model(three_way, support, query, tmp_path):
     write_image(support / "yellow" / "0.png", (230, 230, 20), seed=0)
-    with pytest.raises(UserError, match="4 class folders but the model tells 3 classes apart"):
+    with pytest.raises(UserError, match=r"4 class folders but .* 3 classes .*photographs`$"):
         classify_folder(three_way, support, query, tmp_path / "output")
     assert not (tmp_path / "output").exists()
 

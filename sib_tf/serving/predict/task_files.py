@@ -78,5 +78,6 @@ def _check_number(support: Path, found: int, num_classes: int | None) -> None:
     if num_classes not in (None, found):
         raise UserError(
             f"{support}: has {found} class folders but the model tells {num_classes} classes "
-            f"apart; give it {num_classes} class folders"
+            f"apart; give it {num_classes} class folders, or name a --model for any number of "
+            "classes, such as that of `make photographs`"
         )
