@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.serving import versions
 from sib_tf.serving.estimator.classification import Classification
@@ -140,7 +141,7 @@ class SyntheticGradientClassifier(ClassifierMixin, BaseEstimator):
         return Classification(self.classes_, probabilities, inductive)
 
     def _newest(self) -> ExportedModel:
-        return self._exported(versions.newest(Path(self.model)))
+        return self._exported(versions.newest(storage.local(self.model)))
 
     def _exported(self, version: Path) -> ExportedModel:
         # Features of one version mean nothing to another, which may have come since `fit`.
@@ -175,5 +176,5 @@ def _refuse_other_numbers(classes: np.ndarray, number: int | None) -> None:
     if number not in (None, len(classes)):
         raise UserError(
             f"{_LABELS}: has {len(classes)} classes but the model tells {number} apart; "
-            f"give it {number}"
+            f"give it {number}, or load a model for any number, such as that of `make photographs`"
         )

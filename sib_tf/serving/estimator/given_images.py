@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from sib_tf.base import storage
 from sib_tf.base.errors import UserError, first_line
+from sib_tf.datasets import unreadable
 from sib_tf.datasets.image_formats import DECODING_ERRORS
-from sib_tf.datasets.images import read_rgb, rgb_of
+from sib_tf.datasets.images import UnreadableImageError, read_rgb, rgb_of
 
 GivenImage = str | os.PathLike | Image.Image | np.ndarray
 GivenImages = np.ndarray | Iterable[GivenImage]
@@ -58,17 +59,22 @@ def batches(
         uint8 [B, H, W, 3].
 
     Raises:
-        UserError: if an image cannot be read or is none; names the file, or the place in `images`.
+        UserError: if an image cannot be read or is none; names the place in `images`, or the files
+            that cannot be read, of many the first.
     """
     for start in range(0, len(images), batch_size):
         places = range(start, min(start + batch_size, len(images)))
-        yield np.stack([_pixels(f"{name}[{i}]", images[i], size) for i in places])
+        try:
+            batch = np.stack([_pixels(f"{name}[{i}]", images[i], size) for i in places])
+        except UnreadableImageError:
+            _refuse_unreadable(name, images, size)
+        yield batch
 
 
 def _pixels(name: str, image: GivenImage, size: tuple[int, int]) -> np.ndarray:
     match image:
         case str() | os.PathLike():
-            return read_rgb(Path(image), size)
+            return read_rgb(storage.local(image), size)
         case np.ndarray():
             _refuse_other_arrays(name, image, ("H", "W", 3))
             return rgb_of(Image.fromarray(image), size)
@@ -76,6 +82,16 @@ def _pixels(name: str, image: GivenImage, size: tuple[int, int]) -> np.ndarray:
             return _decoded(name, image, size)
     kind = type(image).__name__
     raise UserError(f"{name}: is {kind}; give a file, a Pillow image or an array uint8 [H, W, 3]")
+
+
+def _refuse_unreadable(name: str, images: Sequence[GivenImage], size: tuple[int, int]) -> None:
+    faults = []
+    for i, image in enumerate(images):
+        try:
+            _pixels(f"{name}[{i}]", image, size)
+        except UnreadableImageError as error:
+            faults.append(error.fault)
+    unreadable.refuse(faults[: unreadable.NAMED], len(faults))
 
 
 def _decoded(name: str, image: Image.Image, size: tuple[int, int]) -> np.ndarray:
