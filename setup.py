@@ -23,6 +23,8 @@ setup(
         *find_packages(include=["sib_tf", "sib_tf.*"]),
         *(f"sib_tf.{name}" for name in find_packages(include=["jobs", "configs", "configs.*"])),
     ],
+    # Else a script beside a checkout that is called sib_tf gets that folder, an empty package.
+    options={"editable_wheel": {"mode": "strict"}},
     package_dir={"sib_tf.jobs": "jobs", "sib_tf.configs": "configs"},
     package_data={"": ["README.md", "TAGS.txt", "CITATIONS.bib", "checksums.tsv", "*.config"]},
     install_requires=[

@@ -35,31 +35,43 @@ for n, command in enumerate(json.loads(sys.argv[1])):
 json.dump(results, open("results.json", "w"))
 """
 
+PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+
 pytestmark = pytest.mark.slow
 
 
 def run(*command, cwd):
     result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def copy_checkout(folder):
+    folder.mkdir()
+    for part in ("sib_tf", "jobs", "configs", "setup.py", "pyproject.toml", "README.md"):
+        run("cp", "-r", ROOT / part, folder, cwd=ROOT)
+    return folder
+
+
+def create_environment(folder):
+    """Site-packages of a new environment that has those of this one."""
+    venv.create(folder, with_pip=False)
+    packages = next(folder.glob("lib/python*/site-packages"))
+    (packages / "required.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return packages
 
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
     """Site-packages of a new environment with the wheel; its requirements come from this one."""
     folder = tmp_path_factory.mktemp("installed")
-    source = folder / "source"
-    source.mkdir()
-    for part in ("sib_tf", "jobs", "configs", "setup.py", "pyproject.toml", "README.md"):
-        run("cp", "-r", ROOT / part, source, cwd=folder)
-    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    source = copy_checkout(folder / "source")
     build = ("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source)
-    run(*pip, *build, cwd=folder)
-    venv.create(folder / "env", with_pip=False)
-    packages = next((folder / "env").glob("lib/python*/site-packages"))
+    run(*PIP, *build, cwd=folder)
+    packages = create_environment(folder / "env")
     (wheel,) = folder.glob("*.whl")
     install = ("install", "--no-deps", "--no-compile", "--target", packages, wheel)
-    run(*pip, *install, cwd=folder)
-    (packages / "required.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    run(*PIP, *install, cwd=folder)
     return packages
 
 
@@ -96,3 +108,14 @@ def test_shipped_configs_load_by_name(started, number, config):
     code, printed = started[number]
     assert code == 1
     assert "is missing: run `python -m sib_tf.jobs." in printed.splitlines()[-1], printed
+
+
+def test_a_script_beside_an_editable_checkout_gets_the_package(tmp_path):
+    checkout = copy_checkout(tmp_path / "sib_tf")
+    create_environment(tmp_path / "env")
+    python = tmp_path / "env/bin/python"
+    install = ("install", "--no-deps", "--no-build-isolation", "--editable", checkout)
+    run(*PIP, "--python", python, *install, cwd=tmp_path)
+    script = "import importlib.util; print(importlib.util.find_spec('sib_tf').origin)"
+    found = run(python, "-c", script, cwd=tmp_path).strip()
+    assert Path(found).resolve() == checkout / "sib_tf/__init__.py"
