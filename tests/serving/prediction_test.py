@@ -171,6 +171,14 @@ def test_a_class_without_a_file_and_labelled_images_of_the_same_are_warned_of(
     assert all(html.escape(line[:40]) in page for line in warned)
 
 
+def test_labelled_images_of_the_same_in_two_parts_are_told_apart(any_way, support, query, tmp_path):
+    for part in ("train", "val"):
+        shutil.copytree(support, tmp_path / "parts" / part)
+    outcome = classify_folder(any_way, tmp_path / "parts", query, tmp_path / "output")
+    (line,) = (line for line in findings.warnings(outcome) if line.startswith("Nearly the same"))
+    assert "train/blue $x$/0.png and val/blue $x$/0.png" in line
+
+
 @pytest.fixture
 def sorted_by_hand(query, tmp_path):
     for file in query.iterdir():

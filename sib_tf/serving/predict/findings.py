@@ -1,5 +1,6 @@
 """What there is to say of a classified folder, in sentences for the terminal and the page."""
 
+import os
 from collections.abc import Sequence
 from itertools import islice
 
@@ -107,12 +108,14 @@ def _empty_classes(outcome: Outcome) -> list[str]:
 
 
 def _near_duplicates(outcome: Outcome) -> list[str]:
+    if not outcome.near_duplicates:
+        return []
+    # CLASS/FILE, or PART/CLASS/FILE where the classes are in `train`, `val` and `test`
+    folder = os.path.commonpath(outcome.task.files.support)
     pairs = [
-        f"{first.parent.name}/{first.name} and {second.parent.name}/{second.name}"
+        f"{first.relative_to(folder)} and {second.relative_to(folder)}"
         for first, second in outcome.near_duplicates
     ]
-    if not pairs:
-        return []
     return [
         f"Nearly the same: {_some(pairs, '; ')}. The accuracy to expect is less than it seems; "
         "replace one of each two by another image."
