@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+import warnings
 
 from absl import logging as absl_logging
 
@@ -37,4 +38,6 @@ _servers = logging.getLogger("apache_beam.utils.subprocess_server")
 for _logger in (logging.getLogger(), absl_logging.get_absl_logger(), _servers):
     _logger.addFilter(_quiet.is_news)
 logging.getLogger("PrismJobServer").addFilter(_quiet.is_not_of_job)
+# Of damaged EXIF and the like, which stops no image; they do not say of which file.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 threading.excepthook = _quiet.print_thread_error

@@ -16,6 +16,7 @@ from jobs import _quiet as quiet
 from sib_tf.beam.prism import PrismJobServer
 
 ROOT = Path(__file__).parents[2]
+DAMAGED_EXIF = r"from PIL import Image; Image.Exif().load(b'MM\0*\xff\xff\xff\xff')"
 
 
 def run(program, **variables):
@@ -145,7 +146,7 @@ def test_a_thread_that_has_lost_its_server_prints_nothing(error, printed, capsys
 @pytest.fixture(scope="module")
 def another_backend():
     """A start of the jobs with another backend of Keras and all of TensorFlow's messages."""
-    program = "import jobs, keras, sib_tf; print(keras.config.backend())"
+    program = f"import jobs, keras, sib_tf; print(keras.config.backend()); {DAMAGED_EXIF}"
     return run(program, KERAS_BACKEND="jax", TF_CPP_MIN_LOG_LEVEL="0")
 
 
@@ -159,6 +160,12 @@ def test_jobs_set_the_backend_of_keras_and_say_so(another_backend):
     assert another_backend.stdout == "tensorflow\n"
     words = "KERAS_BACKEND=jax is set aside: jobs compute with TensorFlow."
     assert another_backend.stderr.splitlines().count(words) == 1
+
+
+@pytest.mark.slow
+def test_jobs_drop_what_pillow_says_of_damaged_exif(another_backend):
+    assert "EXIF" in run(DAMAGED_EXIF).stderr
+    assert "EXIF" not in another_backend.stderr
 
 
 @pytest.mark.slow
