@@ -58,7 +58,7 @@ def why_unidentified(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(12)
     if head[4:8] == b"ftyp" and head[8:] in _HEIF_BRANDS:
-        return "HEIC, which takes `pip install sib_tf[heif]`"
+        return "HEIC, which takes `pip install pillow-heif`, the extra `heif`"
     return "not an image"
 
 

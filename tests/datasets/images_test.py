@@ -302,7 +302,7 @@ def test_what_reads_heic_is_named(without_heif, tmp_path, caplog):
     (tmp_path / "a.heic").write_bytes(HEIC)
     (tmp_path / "b.jpg").write_bytes(HEIC)
     assert [path.name for path in list_images(tmp_path)] == ["b.jpg"]
-    words = "HEIC, which takes `pip install sib_tf[heif]`"
+    words = "HEIC, which takes `pip install pillow-heif`, the extra `heif`"
     assert caplog.messages == [f"{tmp_path}: left out what is {words}: 1 (a.heic)"]
     with pytest.raises(UserError, match=re.escape(f"b.jpg: is {words}; delete it or replace it")):
         read_rgb(tmp_path / "b.jpg")
