@@ -23,8 +23,9 @@ setup(
         *find_packages(include=["sib_tf", "sib_tf.*"]),
         *(f"sib_tf.{name}" for name in find_packages(include=["jobs", "configs", "configs.*"])),
     ],
-    # Else a script beside a checkout that is called sib_tf gets that folder, an empty package.
-    options={"editable_wheel": {"mode": "strict"}},
+    # By default, a script beside a checkout that is called sib_tf gets that folder, an empty
+    # package, and what is built lies in "build", which some systems take for BUILD.
+    options={"editable_wheel": {"mode": "compat"}, "build": {"build_base": ".build"}},
     package_dir={"sib_tf.jobs": "jobs", "sib_tf.configs": "configs"},
     package_data={"": ["README.md", "TAGS.txt", "CITATIONS.bib", "checksums.tsv", "*.config"]},
     install_requires=[
