@@ -18,7 +18,8 @@ class StoredImages:
 
     Args:
         batches: uint8 [B, H, W, 3] each, of any B; at least one.
-        folder: where there is room; in an object store, that of temporary files is taken.
+        folder: where there is room; one that is in an object store, or not there (yet), as that of
+            a step that another process writes, leaves that of temporary files.
 
     Attributes:
         shape: n, H, W, 3.
@@ -31,10 +32,9 @@ class StoredImages:
     dtype = np.dtype(np.uint8)
 
     def __init__(self, batches: Iterable[np.ndarray], folder: Path) -> None:
+        on_disk = not storage.is_remote(folder) and folder.exists()
         # Open as long as this object is there.
-        self._file = tempfile.TemporaryFile(  # noqa: SIM115
-            dir=None if storage.is_remote(folder) else folder
-        )
+        self._file = tempfile.TemporaryFile(dir=folder if on_disk else None)  # noqa: SIM115
         count = 0
         for images in batches:
             self._file.write(np.ascontiguousarray(images))

@@ -10,6 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from configs import glyphs, image_folder
+from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.base.lookup import rows
 from sib_tf.datasets import prepared
@@ -149,9 +150,11 @@ def test_images_are_read_by_their_numbers(work, tmp_path):
     np.testing.assert_array_equal([of_test, again], [labels, labels])
 
 
-def test_stored_images_are_read_like_an_array(tmp_path):
+@pytest.mark.parametrize("folder", ["", "absent", "gs://bucket"])
+def test_stored_images_are_read_like_an_array(tmp_path, folder):
     images = np.random.default_rng(0).integers(0, 256, (7, 2, 3, 3), np.uint8)
-    stored_images = StoredImages([images[:4], images[4:]], tmp_path)
+    place = storage.path(folder) if "://" in folder else tmp_path / folder
+    stored_images = StoredImages([images[:4], images[4:]], place)
     assert stored_images.shape == images.shape
     assert len(stored_images) == 7
     assert not list(tmp_path.iterdir())  # nothing remains of a killed process
