@@ -1,5 +1,6 @@
 """Images by their numbers, of which memory holds those that are asked for."""
 
+import math
 import os
 import tempfile
 from collections.abc import Iterable
@@ -55,7 +56,7 @@ class StoredImages:
             numbers = np.arange(*numbers.indices(len(self)))
         if ((numbers < 0) | (numbers >= len(self))).any():
             raise IndexError(f"There are images 0 .. {len(self) - 1}, not all of {numbers}.")
-        images = np.empty((len(numbers), *self.shape[1:]), self.dtype)
-        for image, number in zip(images, numbers.tolist(), strict=True):
-            os.preadv(self._file.fileno(), [image], number * image.nbytes)
-        return images
+        size = math.prod(self.shape[1:])
+        found = (os.pread(self._file.fileno(), size, n * size) for n in numbers.tolist())
+        images = np.frombuffer(b"".join(found), self.dtype)
+        return images.reshape(len(numbers), *self.shape[1:])

@@ -19,8 +19,7 @@ write records first, in any order, each a `tf.train.Example` of one image:
 
 import dataclasses
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,7 @@ from sib_tf.base import commands, storage
 from sib_tf.base.atomic import write_json
 from sib_tf.base.errors import UserError, first_line
 from sib_tf.beam.records import SUFFIX, parsed_batches, record_files, serialize
+from sib_tf.features.array_file import ArrayFile
 
 _FEATURES, _LABELS, _INFO = "features.npy", "labels.npy", "info.json"
 _NO_LABEL = -1
@@ -79,14 +79,12 @@ def gather(folder: Path, *, views: int, examples: int, dim: int, network: str | 
         OSError: the disk is full.
     """
     shape = (views, examples, dim)
-    if storage.is_remote(folder):
-        features = np.zeros(shape, np.float32)
-        labels = _fill(lambda: features, folder)
+    if storage.is_remote(folder):  # where files are written from their beginning to their end
+        features, labels = _filled(folder, shape)
         _save(folder / _FEATURES, features)
     else:
-        _take_room(folder / _FEATURES, shape)
-        # Mapped anew for each batch, or all that is written would count as memory of this process.
-        labels = _fill(lambda: np.load(folder / _FEATURES, mmap_mode="r+"), folder)
+        with (folder / _FEATURES).open("wb") as file:
+            labels = _fill(folder, shape, ArrayFile(file, shape, np.float32).put)
     _save(folder / _LABELS, labels)
     write_info(folder, *shape, network=network)
     for file in record_files(folder):
@@ -112,18 +110,28 @@ def read(folder: Path) -> FeatureTable:
     """
     *shape, network = _info(folder)
     if not (folder / _FEATURES).exists() and any(folder.glob(f"*{SUFFIX}")):
-        # Records that were never gathered: earlier versions read these.
-        features = np.zeros(shape, np.float32)
-        return FeatureTable(features, _fill(lambda: features, folder), network)
+        return FeatureTable(*_filled(folder, shape), network)  # as earlier versions left it
     features, labels = (_load(folder / name) for name in (_FEATURES, _LABELS))
     if features.shape != tuple(shape) or labels.shape != (shape[1],):
         raise UserError(f"{folder}: its arrays are not of one split: {_again(folder)}")
     return FeatureTable(features, labels, network)
 
 
-def _fill(features: Callable[[], np.ndarray], folder: Path) -> np.ndarray:
-    """Fills an array [V, n, D] from the records of a folder; the labels, int64 [n]."""
-    views, count, dim = features().shape
+def _filled(folder: Path, shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Features [V, n, D] and labels [n] from the records of a folder."""
+    features = np.zeros(shape, np.float32)
+
+    def put(ids: np.ndarray, rows: np.ndarray) -> None:
+        features[:, ids] = rows
+
+    return features, _fill(folder, shape, put)
+
+
+def _fill(
+    folder: Path, shape: Sequence[int], put: Callable[[np.ndarray, np.ndarray], None]
+) -> np.ndarray:
+    """Puts the features of all records of a folder where they belong; the labels, int64 [n]."""
+    views, count, dim = shape
     labels = np.full(count, _NO_LABEL, np.int64)
     for batch in parsed_batches(record_files(folder), _parser(views * dim), batch_size=1000):
         ids = batch["id"].numpy()
@@ -138,19 +146,12 @@ def _fill(features: Callable[[], np.ndarray], folder: Path) -> np.ndarray:
                 f"{folder}: the features of image {bad[0]}, label {labels[bad[0]]}, are NaN or "
                 f"infinite: {_again(folder)}"
             )
-        features()[:, ids] = rows
+        put(ids, rows)
     if len(missing := np.flatnonzero(labels == _NO_LABEL)):
         raise UserError(
             f"{folder}: the features of image {missing[0]} are missing: {_again(folder)}"
         )
     return labels
-
-
-def _take_room(file: Path, shape: tuple[int, ...]) -> None:
-    """Writes an array of zeros; what is mapped later has its place on the disk already."""
-    np.lib.format.open_memmap(file, "w+", np.float32, shape)
-    with file.open("r+b") as opened:
-        os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
 
 
 def _save(file: Path, array: np.ndarray) -> None:

@@ -16,6 +16,7 @@ from sib_tf.beam import runner
 from sib_tf.datasets import prepared
 from sib_tf.datasets.glyphs.glyphs_dataset_builder import Builder, GlyphsConfig
 from sib_tf.features import embedding, feature_table
+from sib_tf.features.array_file import ArrayFile
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +143,16 @@ def test_records_that_were_never_gathered_are_read(tmp_path):
     found = feature_table.read(tmp_path / "old")
     np.testing.assert_array_equal(found.features, expected.features)
     np.testing.assert_array_equal(found.labels, expected.labels)
+
+
+def test_an_array_is_written_in_any_order(tmp_path):
+    rows = np.arange(2 * 5 * 3, dtype=np.float32).reshape(2, 5, 3)
+    with (tmp_path / "a.npy").open("wb") as file:
+        array = ArrayFile(file, (2, 6, 3), np.float32)
+        for ids in ([4, 0, 1], [3, 5]):
+            array.put(np.array(ids), rows[:, [n - (n > 2) for n in ids]])
+    expected = np.insert(rows, 2, 0, axis=1)  # Nothing was put at 2.
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), expected)
 
 
 @pytest.mark.parametrize(
