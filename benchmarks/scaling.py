@@ -66,9 +66,9 @@ def main(argv: Sequence[str]) -> None:
 
 def costs(images_per_class: int, workers: int) -> Iterator[tuple[str, Sequence[str]]]:
     """Runs the jobs on a data set of this size; yields each with the rest of its table row."""
-    beam = ["--", f"--direct_num_workers={workers}"]
+    beam = []
     if workers > 1:
-        beam.append("--direct_running_mode=multi_processing")
+        beam = ["--", f"--direct_num_workers={workers}", "--direct_running_mode=multi_processing"]
     with tempfile.TemporaryDirectory() as folder:
         for job in JOBS:
             yield job, cost(job, images_per_class, Path(folder), beam if job in ON_BEAM else [])

@@ -12,6 +12,7 @@ import tensorflow as tf
 from sib_tf.backbones import registry
 from sib_tf.backbones.frozen import Frozen
 from sib_tf.base.errors import UserError
+from sib_tf.base.lookup import Rows
 
 _PHI, _AVERAGED = "phi", "averaged_phi"
 
@@ -167,13 +168,13 @@ def inference(phi: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     return tf.function(functools.partial(phi, training=False), reduce_retracing=True)
 
 
-def embed(phi: keras.Model, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
+def embed(phi: keras.Model, images: Rows, batch_size: int = 500) -> np.ndarray:
     """Features of images uint8 [n, H, W, 3], float32 [n, D], in evaluation mode."""
     return in_batches(inference(phi), images, batch_size)
 
 
 def in_batches(
-    forward: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray | tf.Tensor, batch_size: int
+    forward: Callable[[tf.Tensor], tf.Tensor], images: Rows | tf.Tensor, batch_size: int
 ) -> np.ndarray:
     """Features of many images, in the memory that a batch takes.
 

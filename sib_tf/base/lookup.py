@@ -27,7 +27,7 @@ def rows(table: Rows, numbers: tf.Tensor) -> tf.Tensor:
 
     Args:
         table: n rows of shape [...].
-        numbers: int, of any shape, 0 .. n-1.
+        numbers: int, 0 .. n-1, of any shape that the table takes.
 
     Returns:
         The shape of `numbers`, then that of a row.

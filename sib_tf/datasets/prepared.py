@@ -75,9 +75,25 @@ def read_images(builder: tfds.core.DatasetBuilder, split: str, ids: np.ndarray) 
     """
     rising, places = np.unique(ids, return_inverse=True)
     images = np.empty((len(rising), *builder.info.features["image"].shape), np.uint8)
-    for n, image in enumerate(_picked(examples(builder, split, _BATCH), rising)):
+    found = _picked(examples(builder, split, _BATCH), rising)
+    for n, image in zip(range(len(rising)), found, strict=True):
         images[n] = image
     return images[places]
+
+
+def store_images(
+    builder: tfds.core.DatasetBuilder, split: str, ids: np.ndarray, folder: Path | None
+) -> StoredImages:
+    """Some images by their positions in the split, int [m] and rising.
+
+    Args:
+        builder: of the data set.
+        split: name of the split.
+        ids: positions.
+        folder: where the images find room, see `StoredImages`.
+    """
+    found = _picked(examples(builder, split, _BATCH), ids)
+    return StoredImages((image[np.newaxis] for image in found), folder)
 
 
 def _picked(batches: Iterable[tuple[np.ndarray, ...]], ids: np.ndarray) -> Iterator[Any]:
@@ -89,14 +105,8 @@ def _picked(batches: Iterable[tuple[np.ndarray, ...]], ids: np.ndarray) -> Itera
         first += len(batch)
 
 
-def read_examples(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 [n, H, W, 3] and labels int64 [n] of a split or slice, "train[500:1000]"."""
-    images, labels = zip(*examples(builder, split, _BATCH), strict=True)
-    return np.concatenate(images), np.concatenate(labels)
-
-
 def store_examples(
-    builder: tfds.core.DatasetBuilder, splits: Sequence[str], folder: Path
+    builder: tfds.core.DatasetBuilder, splits: Sequence[str], folder: Path | None
 ) -> tuple[StoredImages, list[np.ndarray]]:
     """Images of several splits, one after the other, and the labels of each split, int64 [n].
 

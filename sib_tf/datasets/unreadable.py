@@ -3,6 +3,7 @@
 import functools
 import logging
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from sib_tf.base.errors import UserError
 from sib_tf.base.registry import Registry
@@ -15,7 +16,7 @@ Settle = Callable[[Sequence[str], int], None]
 """Settles some images: which are they, NAMED at most, with what is wrong; and how many in all."""
 
 
-def refuse(faults: Sequence[str], count: int, or_else: str = "") -> None:
+def refuse(faults: Sequence[str], count: int, or_else: str = "") -> NoReturn:
     """Refuses a data set with unreadable images.
 
     Raises:

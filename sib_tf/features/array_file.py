@@ -1,9 +1,14 @@
 """NumPy files that are written in any order, without the array in memory."""
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import BinaryIO
 
 import numpy as np
+
+# What NumPy raises on files that it has not written.
+DAMAGES = (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 class ArrayFile:
@@ -32,6 +37,8 @@ class ArrayFile:
             OSError: the disk is full.
         """
         _, count, dim = self._shape
+        order = np.argsort(ids)
+        ids, rows = ids[order], rows[:, order]
         ends = np.flatnonzero(np.diff(ids) != 1) + 1
         for run in np.split(np.arange(len(ids)), ends):
             for number, part in enumerate(rows[:, run].astype(self._dtype, copy=False)):

@@ -7,8 +7,8 @@ image, of which meta-training draws one per use; other splits hold one plain vie
     labels.npy     int64 [n], in the data set
     info.json      their sizes, and the name of the network
 
-Arrays on a disk are mapped: of more features than memory holds, it holds those in use. Workers
-write records first, in any order, each a `tf.train.Example` of one image:
+The arrays are mapped: of more features than memory holds, it holds those in use. Workers write
+records first, in any order, each a `tf.train.Example` of one image:
 
     feature    type           content
     id         int64 [1]      position of the image in its split
@@ -29,7 +29,7 @@ from sib_tf.base import commands, storage
 from sib_tf.base.atomic import write_json
 from sib_tf.base.errors import UserError, first_line
 from sib_tf.beam.records import SUFFIX, parsed_batches, record_files, serialize
-from sib_tf.features.array_file import ArrayFile
+from sib_tf.features.array_file import DAMAGES, ArrayFile
 
 _FEATURES, _LABELS, _INFO = "features.npy", "labels.npy", "info.json"
 _NO_LABEL = -1
@@ -63,7 +63,13 @@ def encode(position: int, label: int, features: np.ndarray) -> bytes:
 
 
 def write(folder: Path, table: FeatureTable) -> None:
-    """Stores a table that is in memory; `folder` must not exist."""
+    """Stores a table that is in memory; `folder` must not exist.
+
+    Raises:
+        UserError: if it holds NaN or infinite features; names the image.
+    """
+    everything = np.arange(len(table.labels))
+    _refuse_not_finite(folder, table.features, everything, table.labels)
     folder.mkdir(parents=True)
     _save(folder / _FEATURES, table.features)
     _save(folder / _LABELS, table.labels.astype(np.int64))
@@ -71,7 +77,9 @@ def write(folder: Path, table: FeatureTable) -> None:
 
 
 def gather(folder: Path, *, views: int, examples: int, dim: int, network: str | None) -> None:
-    """Turns all records of a folder into the arrays of a table, without holding these.
+    """Turns all records of a folder on a disk into the arrays of a table, without holding these.
+
+    In an object store they remain: files there are written from beginning to end.
 
     Raises:
         UserError: if records are missing, truncated, or hold NaN or infinite features; names the
@@ -79,14 +87,12 @@ def gather(folder: Path, *, views: int, examples: int, dim: int, network: str | 
         OSError: the disk is full.
     """
     shape = (views, examples, dim)
-    if storage.is_remote(folder):  # where files are written from their beginning to their end
-        features, labels = _filled(folder, shape)
-        _save(folder / _FEATURES, features)
-    else:
-        with (folder / _FEATURES).open("wb") as file:
-            labels = _fill(folder, shape, ArrayFile(file, shape, np.float32).put)
-    _save(folder / _LABELS, labels)
     write_info(folder, *shape, network=network)
+    if storage.is_remote(folder):
+        return
+    with (folder / _FEATURES).open("wb") as file:
+        labels = _fill(folder, shape, ArrayFile(file, shape, np.float32).put)
+    _save(folder / _LABELS, labels)
     for file in record_files(folder):
         file.unlink()
 
@@ -110,8 +116,9 @@ def read(folder: Path) -> FeatureTable:
     """
     *shape, network = _info(folder)
     if not (folder / _FEATURES).exists() and any(folder.glob(f"*{SUFFIX}")):
-        return FeatureTable(*_filled(folder, shape), network)  # as earlier versions left it
-    features, labels = (_load(folder / name) for name in (_FEATURES, _LABELS))
+        # In an object store, and in what earlier versions have left.
+        return FeatureTable(*_filled(folder, shape), network)
+    features, labels = _load(folder / _FEATURES, np.float32), _load(folder / _LABELS, np.int64)
     if features.shape != tuple(shape) or labels.shape != (shape[1],):
         raise UserError(f"{folder}: its arrays are not of one split: {_again(folder)}")
     return FeatureTable(features, labels, network)
@@ -141,11 +148,7 @@ def _fill(
             )
         labels[ids] = batch["label"]
         rows = np.moveaxis(np.reshape(batch["features"], (-1, views, dim)), 1, 0)
-        if len(bad := ids[not_finite(rows, axes=(0, 2))]):
-            raise UserError(
-                f"{folder}: the features of image {bad[0]}, label {labels[bad[0]]}, are NaN or "
-                f"infinite: {_again(folder)}"
-            )
+        _refuse_not_finite(folder, rows, ids, labels[ids])
         put(ids, rows)
     if len(missing := np.flatnonzero(labels == _NO_LABEL)):
         raise UserError(
@@ -154,18 +157,29 @@ def _fill(
     return labels
 
 
+def _refuse_not_finite(
+    folder: Path, features: np.ndarray, ids: np.ndarray, labels: np.ndarray
+) -> None:
+    """Of features [V, m, D]; ids and labels are of their images, int [m]."""
+    if len(bad := not_finite(features, axes=(0, 2))):
+        raise UserError(
+            f"{folder}: the features of image {ids[bad[0]]}, label {labels[bad[0]]}, are NaN or "
+            f"infinite: {_again(folder)}"
+        )
+
+
 def _save(file: Path, array: np.ndarray) -> None:
     with file.open("wb") as opened:
         np.save(opened, array)
 
 
-def _load(file: Path) -> np.ndarray:
+def _load(file: Path, dtype: type) -> np.ndarray:
     try:
-        if not storage.is_remote(file):
-            return np.load(file, mmap_mode="r")
-        with file.open("rb") as opened:
-            return np.load(opened)
-    except (OSError, ValueError) as error:
+        array = np.load(file, mmap_mode="r")
+        if array.dtype != dtype:
+            raise ValueError(f"it holds {array.dtype}")
+        return array
+    except DAMAGES as error:
         raise UserError(
             f"{file} cannot be read ({first_line(error)}): {_again(file.parent)}"
         ) from None

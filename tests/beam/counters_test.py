@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from sib_tf.beam import counters, runner
-from sib_tf.datasets.image_files import UNREADABLE, read_class
+from sib_tf.datasets.image_files import read_class
+from sib_tf.datasets.pieces import UNREADABLE
 from sib_tf.few_shot.episodes.class_sizes import CountSmallClasses
 
 

@@ -1,6 +1,8 @@
 """Prepared data sets: class folders are no longer needed, and damage is named."""
 
+import resource
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -10,7 +12,6 @@ import tensorflow as tf
 from PIL import Image
 
 from configs import glyphs, image_folder
-from sib_tf.base import storage
 from sib_tf.base.errors import UserError
 from sib_tf.base.lookup import rows
 from sib_tf.datasets import prepared
@@ -105,8 +106,12 @@ def every_encoded_image(builder, split):
     return prepared.read_encoded_images(builder, split, np.arange(6))
 
 
+def every_image(builder, split):
+    return prepared.read_images(builder, split, np.arange(6))
+
+
 def stored(builder, split):
-    return prepared.store_examples(builder, [split], Path(builder.data_path))
+    return prepared.store_examples(builder, [split], None)
 
 
 def without_first_record(whole):
@@ -118,9 +123,7 @@ def without_first_record(whole):
     [lambda whole: whole[:-5], without_first_record, lambda whole: b"", other_records],
     ids=["truncated", "lost record", "empty", "other records"],
 )
-@pytest.mark.parametrize(
-    "read", [prepared.read_labels, every_encoded_image, prepared.read_examples, stored]
-)
+@pytest.mark.parametrize("read", [prepared.read_labels, every_encoded_image, every_image, stored])
 def test_a_damaged_data_set_is_named_with_the_remedy(work, damage, read):
     builder = prepared.builder_of(prepared.prepared_in(work / "data"))
     (file,) = (work / "data").rglob("*test.tfrecord*")
@@ -137,11 +140,17 @@ def test_a_damaged_data_set_is_named_with_the_remedy(work, damage, read):
 
 def test_images_are_read_by_their_numbers(work, tmp_path):
     builder = prepared.builder_of(prepared.prepared_in(work / "data"))
-    images, labels = prepared.read_examples(builder, "test")
+    labels = prepared.read_labels(builder, "test")
+    images, _ = next(prepared.examples(builder, "test", 6))
     np.testing.assert_array_equal(
         prepared.read_images(builder, "test", np.array([4, 1, 4])), images[[4, 1, 4]]
     )
     assert prepared.read_images(builder, "test", np.array([], int)).shape == (0, 32, 32, 3)
+    for unknown in (-1, 6):
+        with pytest.raises(ValueError, match="shorter"):
+            prepared.read_images(builder, "test", np.array([0, unknown]))
+    with prepared.store_images(builder, "test", np.array([1, 4]), tmp_path) as some:
+        np.testing.assert_array_equal(some[:], images[[1, 4]])
     encoded = prepared.read_encoded_images(builder, "test", np.array([[5], [0]]))
     assert encoded.keys() == {0, 5}
     np.testing.assert_array_equal(tf.io.decode_png(encoded[5]), images[5])
@@ -150,18 +159,44 @@ def test_images_are_read_by_their_numbers(work, tmp_path):
     np.testing.assert_array_equal([of_test, again], [labels, labels])
 
 
-@pytest.mark.parametrize("folder", ["", "absent", "gs://bucket"])
-def test_stored_images_are_read_like_an_array(tmp_path, folder):
+def test_stored_images_are_read_like_an_array(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (7, 2, 3, 3), np.uint8)
-    place = storage.path(folder) if "://" in folder else tmp_path / folder
-    stored_images = StoredImages([images[:4], images[4:]], place)
-    assert stored_images.shape == images.shape
-    assert len(stored_images) == 7
-    assert not list(tmp_path.iterdir())  # nothing remains of a killed process
-    for numbers in (slice(2, 6), slice(5, 99), np.array([6, 0, 6]), np.array([], int)):
-        np.testing.assert_array_equal(stored_images[numbers], images[numbers])
-    looked_up = rows(stored_images, tf.constant([3, 1]))
-    np.testing.assert_array_equal(looked_up, images[[3, 1]])
-    for number in (-1, 7):
-        with pytest.raises(IndexError, match=r"images 0 \.\. 6"):
-            stored_images[np.array([number])]
+    with StoredImages([images[:4], images[4:]], tmp_path) as stored_images:
+        assert stored_images.shape == images.shape
+        assert len(stored_images) == 7
+        assert not list(tmp_path.iterdir())  # nothing remains of a killed process
+        for numbers in (slice(2, 6), slice(5, 99), np.array([6, 0, 6]), np.array([], int)):
+            np.testing.assert_array_equal(stored_images[numbers], images[numbers])
+        looked_up = rows(stored_images, tf.constant([3, 1]))
+        np.testing.assert_array_equal(looked_up, images[[3, 1]])
+        for number in (-1, 7):
+            with pytest.raises(IndexError, match=r"images 0 \.\. 6"):
+                stored_images[np.array([number])]
+
+
+def test_images_that_find_no_room_name_the_folder():
+    images = np.zeros((9, 64, 64, 3), np.uint8)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))
+        with pytest.raises(OSError, match=tempfile.gettempdir()):
+            StoredImages([images], None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+def test_the_room_of_images_is_free_after_they_were_used():
+    """TensorFlow keeps what its graphs have called, see `StoredImages.__exit__`."""
+
+    def nameless():
+        links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        return sum("(deleted)" in str(link.readlink()) for link in links)
+
+    before = nameless()
+    with StoredImages([np.zeros((2, 1, 1, 3), np.uint8)], None) as images:
+        batches = tf.data.Dataset.range(2).batch(2).map(lambda ids: rows(images, ids))
+        assert len(list(batches)) == 1
+        assert nameless() == before + 1
+    assert nameless() == before

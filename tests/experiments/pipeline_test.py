@@ -94,7 +94,9 @@ def test_the_baseline_is_that_of_the_raw_images(workdir):
 
     from sib_tf.datasets import prepared
 
-    images, labels = prepared.read_examples(prepared.builder_of(data_folder(workdir)), "test")
+    builder = prepared.builder_of(data_folder(workdir))
+    labels = prepared.read_labels(builder, "test")
+    images = prepared.read_images(builder, "test", np.arange(len(labels)))
     phi = keras.saving.load_model(workdir / "backbone/backbone.keras", compile=False)
     features = phi.predict(images, verbose=0)
     features /= np.linalg.norm(features, axis=-1, keepdims=True)
@@ -382,7 +384,8 @@ def test_self_contained_images_are_those_of_the_ids(workdir):
     )
     assert result.returncode == 0, result.stderr
     folder = workdir / "episodes/validation-balanced-images/records"
-    images, _ = prepared.read_examples(prepared.builder_of(data_folder(workdir)), "validation")
+    builder = prepared.builder_of(data_folder(workdir))
+    images = prepared.read_images(builder, "validation", np.arange(5 * 80))
     spec = EpisodeSpec(5, 1, 75)
     parsed = next(
         parsed_batches(

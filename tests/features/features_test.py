@@ -49,9 +49,14 @@ def written(folder, monkeypatch, data, phi, workers, chunk=6, **kwargs):
     return feature_table.read(folder)
 
 
+def every_example(builder, split):
+    labels = prepared.read_labels(builder, split)
+    return prepared.read_images(builder, split, np.arange(len(labels))), labels
+
+
 def test_plain_features_are_phi_of_the_images_in_their_order(tmp_path, monkeypatch, data, phi):
     table = written(tmp_path / "f", monkeypatch, data, phi, workers=2)
-    images, labels = prepared.read_examples(prepared.builder_of(data), "train")
+    images, labels = every_example(prepared.builder_of(data), "train")
     # Mean over each 16x16 quarter, by numpy.
     expected = images.reshape(18, 2, 16, 2, 16, 3).mean(axis=(2, 4)).reshape(18, 12)
     np.testing.assert_allclose(table.features, expected[None], rtol=1e-5)
@@ -87,7 +92,7 @@ def test_an_image_whose_features_are_not_finite_is_named_with_split_and_class(
 ):
     monkeypatch.setattr(embedding, "BATCH", 4)
     builder = prepared.builder_of(data)
-    images, labels = prepared.read_examples(builder, "test")
+    images, labels = every_example(builder, "test")
     # phi is the logarithm of the distance to image 5, the second of the second batch.
     input_ = keras.Input((32, 32, 3))
     distance = keras.layers.Normalization((1, 2, 3), images[5], np.ones((32, 32, 3)))(input_)
@@ -155,6 +160,13 @@ def test_an_array_is_written_in_any_order(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), expected)
 
 
+def test_a_table_that_is_not_finite_is_not_stored(tmp_path):
+    features = np.array([[[1, 2], [3, np.nan]]], np.float32)
+    with pytest.raises(UserError, match="features of image 1, label 8, are NaN"):
+        feature_table.write(tmp_path / "f", feature_table.FeatureTable(features, np.array([7, 8])))
+    assert not (tmp_path / "f").exists()
+
+
 @pytest.mark.parametrize(
     ("records", "words"),
     [
@@ -168,11 +180,20 @@ def test_records_that_are_not_those_of_a_split_are_refused(tmp_path, records, wo
         gathered(tmp_path / "f", *records)
 
 
+def of_other_type(whole):
+    return whole.replace(b"'<f4'", b"'<i4'").replace(b"'<i8'", b"'<f8'")
+
+
 @pytest.mark.parametrize("name", ["features.npy", "labels.npy"])
-def test_a_truncated_array_is_named(tmp_path, name):
+@pytest.mark.parametrize(
+    "damage",
+    [lambda whole: whole[:-1], lambda whole: b"", lambda whole: b"PK\x03\x04", of_other_type],
+    ids=["truncated", "empty", "archive", "other type"],
+)
+def test_a_damaged_array_is_named(tmp_path, name, damage):
     gathered(tmp_path / "f", record(0), record(1))
     file = tmp_path / "f" / name
-    file.write_bytes(file.read_bytes()[:-1])
+    file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(UserError, match=rf"{name} cannot be read .*: delete .*jobs\.embed"):
         feature_table.read(tmp_path / "f")
 

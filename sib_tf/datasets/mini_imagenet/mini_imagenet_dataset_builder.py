@@ -36,7 +36,7 @@ class Settings:
 
 
 class Builder(PiecewiseBuilder):
-    """Reads the images with Beam, one element a class.
+    """Reads the images; a piece is a class.
 
     Only preparing needs the raw files. It raises UserError for missing, incomplete or damaged ones;
     see `raw_files.find_images` and `sib_tf.datasets.image_files`.

@@ -104,13 +104,18 @@ def _features(domains: Sequence[str], split: str, *suffix: str) -> str:
 
 def _pretrain(context: Context, domains: Sequence[str]) -> dict[str, Any]:
     data = prepared_data(context)
-    return pretraining.train(
-        context.folder,
-        context.config.phi,
-        num_classes=len(prepared.class_names(prepared.builder_of(data))),
-        training=stored_examples(context, training_splits(domains)),
-        held_out=stored_examples(context, held_out_splits(domains)),
+    training, held_out = (
+        stored_examples(context, splits)
+        for splits in (training_splits(domains), held_out_splits(domains))
     )
+    with training.images, held_out.images:
+        return pretraining.train(
+            context.folder,
+            context.config.phi,
+            num_classes=len(prepared.class_names(prepared.builder_of(data))),
+            training=training,
+            held_out=held_out,
+        )
 
 
 def _embed(
@@ -141,7 +146,8 @@ def _embed_by_batch_statistics(
 ) -> dict[str, Any]:
     data = prepared_data(context)
     phi = keras_file.load(backbone_file(context, domains))
-    batch_statistics.adapt(phi, stored_examples(context, [split]).images)
+    with stored_examples(context, [split]).images as images:
+        batch_statistics.adapt(phi, images)
     file = context.folder / BACKBONE
     phi.save(file)
     count = embedding.write(

@@ -59,7 +59,7 @@ def backbone_curves(context: Context) -> Path:
 
 
 def features_folder(context: Context, split: str) -> Path:
-    """The records of the features of a split."""
+    """The folder of the features of a split."""
     return context.base / "features" / split / "records"
 
 
@@ -76,20 +76,21 @@ def _pretrain(context: Context, strategy: str) -> dict[str, Any]:
         if strategies.is_chief(devices):
             pretraining.take(context.folder, config.phi, preparation.image_size(builder))
         return {"epochs": 0}
-    images, (labels,) = prepared.store_examples(builder, ["train"], context.folder)
     episodes = _selection_episodes(builder, config.phi, config.seed)
     ids = episodes.image_ids
-    return pretraining.train(
-        context.folder,
-        config.phi,
-        seed=config.seed,
-        images=images,
-        labels=labels,
-        validate=PrototypeAccuracy(
-            prepared.read_images(builder, "validation", ids), episodes.renumbered(ids)
-        ),
-        strategy=devices,
-    )
+    # The folder is that of the chief, and for other workers on another machine's disk.
+    room = context.folder if strategies.is_chief(devices) else None
+    images, (labels,) = prepared.store_examples(builder, ["train"], room)
+    with images, prepared.store_images(builder, "validation", ids, room) as validation_images:
+        return pretraining.train(
+            context.folder,
+            config.phi,
+            seed=config.seed,
+            images=images,
+            labels=labels,
+            validate=PrototypeAccuracy(validation_images, episodes.renumbered(ids)),
+            strategy=devices,
+        )
 
 
 def selection_spec(phi: PretrainingSettings) -> EpisodeSpec:

@@ -41,7 +41,7 @@ class EpisodeTable:
 
     @property
     def image_ids(self) -> np.ndarray:
-        """Positions of all images in their split, int32 [m], rising; -1 if there is padding."""
+        """Positions of all images in their split, int32 [m], rising; for episodes of one size."""
         return np.union1d(self.support_ids, self.query_ids)
 
     def renumbered(self, ids: np.ndarray) -> "EpisodeTable":

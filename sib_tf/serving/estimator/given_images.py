@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NoReturn
 
 import numpy as np
 from PIL import Image
@@ -84,7 +85,7 @@ def _pixels(name: str, image: GivenImage, size: tuple[int, int]) -> np.ndarray:
     raise UserError(f"{name}: is {kind}; give a file, a Pillow image or an array uint8 [H, W, 3]")
 
 
-def _refuse_unreadable(name: str, images: Sequence[GivenImage], size: tuple[int, int]) -> None:
+def _refuse_unreadable(name: str, images: Sequence[GivenImage], size: tuple[int, int]) -> NoReturn:
     faults = []
     for i, image in enumerate(images):
         try:
