@@ -26,6 +26,11 @@ PHI = "art_painting-cartoon-photo"
 MODEL = "export/pacs_sketch"
 
 
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    return small_raw_files.write_raw_files(tmp_path_factory.mktemp("raw"), size=20)
+
+
 @pytest.mark.parametrize("target", DOMAINS)
 def test_the_argument_selects_the_target(target):
     config = pacs.get_config(f"target={target}")
@@ -38,6 +43,14 @@ def test_the_argument_selects_the_target(target):
 def test_a_labelled_domain_can_take_the_place_of_the_target():
     config = families.read(pacs.get_config("target=cartoon,left_out=sketch"))
     assert config.domains.labelled(config.data.domains) == ("art_painting", "photo")
+
+
+@pytest.mark.parametrize("left_out", ["scetch", "cartoon"])
+def test_a_domain_that_cannot_be_left_out_is_named(left_out):
+    """Else a misspelt one would be trained on, by its labels."""
+    message = f'^left_out="{left_out}" is none of the other domains: use art_painting, photo, sk'
+    with pytest.raises(UserError, match=message):
+        pacs.get_config(f"target=cartoon,left_out={left_out}")
 
 
 def test_no_phi_depends_on_the_target():
@@ -131,9 +144,13 @@ def test_a_minibatch_larger_than_a_domain_is_refused_with_the_data(tmp_path):
     assert not (tmp_path / "work/data").exists()
 
 
-@pytest.fixture(scope="module")
-def raw(tmp_path_factory):
-    return small_raw_files.write_raw_files(tmp_path_factory.mktemp("raw"), size=20)
+def test_a_minibatch_that_has_grown_is_refused_too(raw, tmp_path):
+    config = small_adaptation.config(raw)
+    data, minibatches, *_ = families.steps(config)
+    execute(data, families.read(config), tmp_path)
+    config.minibatches.images = 22
+    with pytest.raises(UserError, match=r"images=22 is more than the 21 images of art_painting_tr"):
+        execute(minibatches, families.read(config), tmp_path)
 
 
 @pytest.fixture(scope="module")
