@@ -188,6 +188,9 @@ def test_no_label_of_the_target_reaches_the_training(raw, work, tmp_path):
     found, expected = (start.read(one / "backbone" / PHI) for one in (tmp_path / "work", work))
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
+    # By its losses on validation an epoch is chosen, here of few.
+    for file in (f"backbone/{PHI}/curves.json", "model/rotation/curves.json"):
+        assert (tmp_path / "work" / file).read_text() == (work / file).read_text()
 
 
 @pytest.mark.slow
@@ -196,7 +199,7 @@ def test_the_report_has_a_row_for_each_method_and_step(work):
     found = [(row["method"], row["num_steps"]) for row in report["results"]]
     assert found == [
         *((method, 0) for method in ("source_only", "batch_statistics", "plain")),
-        *((method, k) for method in ("transferred_rotation", "rotation") for k in range(3)),
+        *((method, k) for method in ("rotation", "transferred_rotation") for k in range(3)),
     ]
     assert (report["target"], report["images"]) == ("sketch", 28)
     for k, counts in report["confusion"].items():
@@ -204,13 +207,22 @@ def test_the_report_has_a_row_for_each_method_and_step(work):
         (accuracy,) = (
             row["accuracy"]
             for row in report["results"]
-            if (row["method"], row["num_steps"]) == ("rotation", int(k))
+            if (row["method"], row["num_steps"]) == (report["exported"], int(k))
         )
         assert np.trace(counts) / 28 == pytest.approx(accuracy)
     page = (work / "evaluation/report.html").read_text()
     assert "SIB-Rot" in page
     assert "AdaBN" in page
     assert page.count("<figure>") >= 3
+    assert "by SIB-Rot, xi trained elsewhere, before the first synthetic-gradient step" in page
+
+
+@pytest.mark.slow
+def test_the_report_and_the_card_have_the_step_size_of_the_exported_model(work):
+    """It is that of the head that xi comes from, not `config.meta.step_size`."""
+    assert json.loads((work / "evaluation/report.json").read_text())["step_size"] == 0.075
+    card = (work / MODEL / "1/assets.extra/model_card.md").read_text()
+    assert "steps of size 0.075 on the images" in card
 
 
 @pytest.mark.slow
@@ -241,7 +253,7 @@ def test_the_served_model_says_what_the_trained_one_says(work, raw):
     found = signatures["serving_default"](images=tf.constant(images))
     assert found["probabilities"].shape == (2, 6, 7)
     np.testing.assert_array_equal(found["labels"], np.argmax(found["probabilities"], axis=-1))
-    trained = keras.saving.load_model(work / "model/rotation/model.keras").for_serving()
+    trained = keras.saving.load_model(work / "model/transferred_rotation/model.keras").for_serving()
     features = model.features(images.reshape(-1, 18, 18, 3)).reshape(2, 6, 4, -1)
     path = tf.nn.softmax(trained.logits_path({"features": tf.constant(features)}))
     np.testing.assert_allclose(found["probabilities"], path[-1], atol=1e-4)
