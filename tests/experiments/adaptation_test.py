@@ -268,6 +268,15 @@ def test_the_served_model_says_what_the_trained_one_says(work, raw):
 
 
 @pytest.mark.slow
+def test_the_served_model_turns_no_integers(work):
+    """On CPUs without AVX-512 TensorFlow would print an error."""
+    embed = tf.saved_model.load(str(work / MODEL / "1")).signatures["embed"]
+    nodes = (node for one in embed.graph.as_graph_def().library.function for node in one.node_def)
+    types = {node.attr["T"].type for node in nodes if node.op == "Transpose"}
+    assert types == {tf.float32.as_datatype_enum}
+
+
+@pytest.mark.slow
 def test_a_folder_is_classified_without_support(work, raw, tmp_path):
     sketches = raw / "PACS/kfold/sketch"
     (tmp_path / "images").mkdir()
