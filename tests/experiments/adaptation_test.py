@@ -188,7 +188,7 @@ def test_no_label_of_the_target_reaches_the_training(raw, work, tmp_path):
     found, expected = (start.read(one / "backbone" / PHI) for one in (tmp_path / "work", work))
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
-    # By its losses on validation an epoch is chosen, here of few.
+    # By their accuracy on validation the best epoch is chosen; here there is but one.
     for file in (f"backbone/{PHI}/curves.json", "model/rotation/curves.json"):
         assert (tmp_path / "work" / file).read_text() == (work / file).read_text()
 
