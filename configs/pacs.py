@@ -14,6 +14,7 @@ Hyperparameters are chosen on a labelled domain that is left out and takes the p
 
 from ml_collections import ConfigDict, config_dict
 
+from sib_tf.base.errors import UserError
 from sib_tf.base.variants import parse
 
 _DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
@@ -21,6 +22,11 @@ _DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
 
 def get_config(variant: str = "") -> ConfigDict:
     target, left_out = parse(variant, target="sketch", left_out="")
+    others = [name for name in _DOMAINS if name != target]
+    if left_out not in ("", *others):
+        raise UserError(
+            f'left_out="{left_out}" is none of the other domains: use {", ".join(others)}.'
+        )
 
     config = ConfigDict()
     config.family = "adaptation"
@@ -30,7 +36,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data = ConfigDict({"name": "pacs", "image_size": 136})
 
     config.domains = ConfigDict({"target": target})
-    config.domains.sources = tuple(name for name in _DOMAINS if name not in (target, left_out))
+    config.domains.sources = tuple(name for name in others if name != left_out)
 
     config.phi = ConfigDict()
     config.phi.backbone = "efficientnet_lite0"

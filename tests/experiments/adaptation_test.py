@@ -26,6 +26,11 @@ PHI = "art_painting-cartoon-photo"
 MODEL = "export/pacs_sketch"
 
 
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    return small_raw_files.write_raw_files(tmp_path_factory.mktemp("raw"), size=20)
+
+
 @pytest.mark.parametrize("target", DOMAINS)
 def test_the_argument_selects_the_target(target):
     config = pacs.get_config(f"target={target}")
@@ -38,6 +43,14 @@ def test_the_argument_selects_the_target(target):
 def test_a_labelled_domain_can_take_the_place_of_the_target():
     config = families.read(pacs.get_config("target=cartoon,left_out=sketch"))
     assert config.domains.labelled(config.data.domains) == ("art_painting", "photo")
+
+
+@pytest.mark.parametrize("left_out", ["scetch", "cartoon"])
+def test_a_domain_that_cannot_be_left_out_is_named(left_out):
+    """Else a misspelt one would be trained on, by its labels."""
+    message = f'^left_out="{left_out}" is none of the other domains: use art_painting, photo, sk'
+    with pytest.raises(UserError, match=message):
+        pacs.get_config(f"target=cartoon,left_out={left_out}")
 
 
 def test_no_phi_depends_on_the_target():
@@ -131,9 +144,13 @@ def test_a_minibatch_larger_than_a_domain_is_refused_with_the_data(tmp_path):
     assert not (tmp_path / "work/data").exists()
 
 
-@pytest.fixture(scope="module")
-def raw(tmp_path_factory):
-    return small_raw_files.write_raw_files(tmp_path_factory.mktemp("raw"), size=20)
+def test_a_minibatch_that_has_grown_is_refused_too(raw, tmp_path):
+    config = small_adaptation.config(raw)
+    data, minibatches, *_ = families.steps(config)
+    execute(data, families.read(config), tmp_path)
+    config.minibatches.images = 22
+    with pytest.raises(UserError, match=r"images=22 is more than the 21 images of art_painting_tr"):
+        execute(minibatches, families.read(config), tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +188,9 @@ def test_no_label_of_the_target_reaches_the_training(raw, work, tmp_path):
     found, expected = (start.read(one / "backbone" / PHI) for one in (tmp_path / "work", work))
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
+    # By their accuracy on validation the best epoch is chosen; here there is but one.
+    for file in (f"backbone/{PHI}/curves.json", "model/rotation/curves.json"):
+        assert (tmp_path / "work" / file).read_text() == (work / file).read_text()
 
 
 @pytest.mark.slow
@@ -179,7 +199,7 @@ def test_the_report_has_a_row_for_each_method_and_step(work):
     found = [(row["method"], row["num_steps"]) for row in report["results"]]
     assert found == [
         *((method, 0) for method in ("source_only", "batch_statistics", "plain")),
-        *((method, k) for method in ("transferred_rotation", "rotation") for k in range(3)),
+        *((method, k) for method in ("rotation", "transferred_rotation") for k in range(3)),
     ]
     assert (report["target"], report["images"]) == ("sketch", 28)
     for k, counts in report["confusion"].items():
@@ -187,13 +207,22 @@ def test_the_report_has_a_row_for_each_method_and_step(work):
         (accuracy,) = (
             row["accuracy"]
             for row in report["results"]
-            if (row["method"], row["num_steps"]) == ("rotation", int(k))
+            if (row["method"], row["num_steps"]) == (report["exported"], int(k))
         )
         assert np.trace(counts) / 28 == pytest.approx(accuracy)
     page = (work / "evaluation/report.html").read_text()
     assert "SIB-Rot" in page
     assert "AdaBN" in page
     assert page.count("<figure>") >= 3
+    assert "by SIB-Rot, xi trained elsewhere, before the first synthetic-gradient step" in page
+
+
+@pytest.mark.slow
+def test_the_report_and_the_card_have_the_step_size_of_the_exported_model(work):
+    """It is that of the head that xi comes from, not `config.meta.step_size`."""
+    assert json.loads((work / "evaluation/report.json").read_text())["step_size"] == 0.075
+    card = (work / MODEL / "1/assets.extra/model_card.md").read_text()
+    assert "steps of size 0.075 on the images" in card
 
 
 @pytest.mark.slow
@@ -224,7 +253,7 @@ def test_the_served_model_says_what_the_trained_one_says(work, raw):
     found = signatures["serving_default"](images=tf.constant(images))
     assert found["probabilities"].shape == (2, 6, 7)
     np.testing.assert_array_equal(found["labels"], np.argmax(found["probabilities"], axis=-1))
-    trained = keras.saving.load_model(work / "model/rotation/model.keras").for_serving()
+    trained = keras.saving.load_model(work / "model/transferred_rotation/model.keras").for_serving()
     features = model.features(images.reshape(-1, 18, 18, 3)).reshape(2, 6, 4, -1)
     path = tf.nn.softmax(trained.logits_path({"features": tf.constant(features)}))
     np.testing.assert_allclose(found["probabilities"], path[-1], atol=1e-4)
@@ -236,6 +265,15 @@ def test_the_served_model_says_what_the_trained_one_says(work, raw):
     assert signatures["encoded"](images=encoded)["probabilities"].shape == (1, 6, 7)
     with pytest.raises(tf.errors.InvalidArgumentError, match="images"):
         signatures["serving_default"](images=tf.zeros([1, 2, 10, 10, 3], tf.uint8))
+
+
+@pytest.mark.slow
+def test_the_served_model_turns_no_integers(work):
+    """On CPUs without AVX-512 TensorFlow would print an error."""
+    embed = tf.saved_model.load(str(work / MODEL / "1")).signatures["embed"]
+    nodes = (node for one in embed.graph.as_graph_def().library.function for node in one.node_def)
+    types = {node.attr["T"].type for node in nodes if node.op == "Transpose"}
+    assert types == {tf.float32.as_datatype_enum}
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ def config(raw):
             "phi.batch_size": 8,
             "minibatches.images": 8,
             "meta.num_steps": 1,
-            "eval.variants": ("plain", "transferred_rotation", "rotation"),
+            "eval.variants": ("plain", "rotation", "transferred_rotation"),
             "meta.train_minibatches": 6,
             "meta.steps": 4,
             "meta.steps_per_epoch": 4,

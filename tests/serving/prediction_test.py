@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import html
 import os
 import re
@@ -18,6 +19,7 @@ from sib_tf.serving.predict.prediction import (
     Options,
     classify_folder,
 )
+from sib_tf.serving.predict.reading import Images
 from tests.serving import nearest_mean
 
 SIZE = 8
@@ -165,10 +167,24 @@ def test_a_class_without_a_file_and_labelled_images_of_the_same_are_warned_of(
     # The colours of a class are so alike that all its images count as one.
     assert (support / "red/0.png", support / "red/copy.png") in outcome.near_duplicates
     warned = findings.warnings(outcome)
-    assert [line for line in warned if line.startswith("No image is put into red:")]
+    assert "No image is put into red: if there are some, label more of them." in warned
     assert [line for line in warned if line.startswith("Nearly the same: green/0.png and green/1")]
     page = (tmp_path / "output" / PAGE_FILE).read_text()
     assert all(html.escape(line[:40]) in page for line in warned)
+
+
+def test_nobody_who_labels_nothing_is_told_to_label_more(any_way, support, query, tmp_path):
+    outcome = classify_folder(any_way, support, query, tmp_path / "output")
+    none = Images(np.zeros(6, bool), outcome.task.support.kept[:0], [])
+    unlabelled = dataclasses.replace(
+        outcome,
+        task=dataclasses.replace(outcome.task, support=none),
+        answers=Answers(*(probabilities * [1, 1, 0] for probabilities in outcome.answers)),
+        near_duplicates=(),
+    )
+    assert findings.warnings(unlabelled) == [
+        "No image is put into red: if there are some, the model misses them."
+    ]
 
 
 def test_labelled_images_of_the_same_in_two_parts_are_told_apart(any_way, support, query, tmp_path):

@@ -8,8 +8,8 @@ from sib_tf.report.picture import Picture, panels
 from sib_tf.report.style import BLUE, INK, VERMILLION
 
 
-def draw(shown: Shown) -> Picture | None:
-    """Some images that get another label by the steps, those of each kind in turn."""
+def draw(method: str, shown: Shown) -> Picture | None:
+    """Some images that get another label by the steps of a method, each kind in turn."""
     if not len(shown.images):
         return None
     figure, all_axes = panels(len(shown.images), columns=6, width=9, height=1.95)
@@ -28,8 +28,8 @@ def draw(shown: Shown) -> Picture | None:
         described.append(f"{names[truth]}: {names[before]} becomes {names[after]}")
     return Picture(
         "Images whose answer changes",
-        "The label before the first step and after the last. Blue: it becomes right; vermillion: "
-        "it was right; black: neither is.",
+        f"The label by {method}, before the first step and after the last. Blue: it becomes right; "
+        "vermillion: it was right; black: neither is.",
         f"Images. {'; '.join(described)}.",
         figure,
     )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from sib_tf.adaptation.report import names
 from sib_tf.report import wording
 from sib_tf.report.picture import Picture, panels
 from sib_tf.report.style import INK
@@ -15,6 +16,7 @@ def draw(report: Mapping[str, Any]) -> Picture:
     """The confusion matrices before the first step and after the last of training."""
     matrices = {int(k): np.array(counts) for k, counts in report["confusion"].items()}
     classes = [wording.class_name(name) for name in report["classes"]]
+    method = names.title(report["exported"])
     figure, all_axes = panels(len(matrices), columns=2, width=9, height=4.4)
     for axes, (k, counts) in zip(all_axes, matrices.items(), strict=True):
         _draw_one(axes, 100 * counts / counts.sum(axis=1, keepdims=True), classes)
@@ -29,8 +31,8 @@ def draw(report: Mapping[str, Any]) -> Picture:
     )
     return Picture(
         "Which classes are taken for which",
-        "Of the images of each class (rows) the share in % that got each label (columns), before "
-        "the first synthetic-gradient step and after the last.",
+        "Of the images of each class (rows) the share in % that got each label (columns) by "
+        f"{method}, before the first synthetic-gradient step and after the last.",
         f"Confusion matrices. Right answers, {'; '.join(diagonals)}.",
         figure,
     )

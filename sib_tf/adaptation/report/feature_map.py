@@ -30,7 +30,7 @@ def draw(shown: Shown) -> Picture:
         axes.set_title(title)
         axes.set(xticks=[], yticks=[])
     handles, labels = all_axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), markerscale=2.5)
     return Picture(
         "The domains as phi sees them",
         "A point for each of some images of the target and of held-out images of the other "

@@ -25,7 +25,7 @@ def write(path: Path, report: Mapping[str, Any], shown: Shown) -> None:
         report: content of `report.json`.
         shown: images and features to draw.
     """
-    target = wording.class_name(report["target"])
+    target, exported = wording.class_name(report["target"]), names.title(report["exported"])
     content = page.Page(
         title=f"Zero-shot classification: {target}",
         summary=_summary(report),
@@ -33,7 +33,7 @@ def write(path: Path, report: Mapping[str, Any], shown: Shown) -> None:
             "Labelled domains": ", ".join(map(wording.class_name, report["sources"])),
             "Backbone": report["backbone"],
             "Images of a minibatch": report["minibatch"],
-            "Trained with": f"K = {report['num_steps']}, step size {report['step_size']:g}",
+            "Exported": f"{exported}, K = {report['num_steps']}, step size {report['step_size']:g}",
             "Seed": report["seed"],
         },
         table=table.render(report),
@@ -57,6 +57,6 @@ def _draw(report: Mapping[str, Any], shown: Shown) -> dict[str, Picture | None]:
     return {
         "accuracy_vs_steps": accuracy_vs_steps.draw(report),
         "confusion": confusion.draw(report),
-        "changed_images": changed_images.draw(shown),
+        "changed_images": changed_images.draw(names.title(report["exported"]), shown),
         "domains": feature_map.draw(shown),
     }

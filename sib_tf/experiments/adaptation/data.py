@@ -1,6 +1,6 @@
 """The data set, prepared with TFDS, and the splits of its domains."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,21 @@ def target_split(config: Configuration) -> str:
     return f"{config.domains.target}_test"
 
 
+def refuse_large_minibatches(config: Configuration, sizes: Mapping[str, int]) -> None:
+    """Refuses minibatches that are larger than a domain.
+
+    Args:
+        config: config of the experiment.
+        sizes: number of images of each split.
+
+    Raises:
+        UserError: names the split.
+    """
+    labelled = config.domains.labelled(config.data.domains)
+    splits = [*training_splits(labelled), target_split(config)]
+    refuse_small_domain([sizes[split] for split in splits], splits, config.minibatches.images)
+
+
 def stored_examples(context: Context, splits: Sequence[str]) -> Examples:
     """The images of several splits, one after the other; the number of its split is the domain."""
     builder = prepared.builder_of(prepared_data(context))
@@ -64,7 +79,5 @@ def _run(context: Context) -> dict[str, Any]:
         manual_dir=sources.manual_dir(config.manual_dir),
         beam_args=context.beam_args,
     )
-    labelled = config.domains.labelled(config.data.domains)
-    splits = [*training_splits(labelled), target_split(config)]
-    refuse_small_domain([counts[split] for split in splits], splits, config.minibatches.images)
+    refuse_large_minibatches(config, counts)
     return counts

@@ -96,5 +96,5 @@ def _facts(context: Context) -> dict[str, Any]:
         "minibatch": config.minibatches.images,
         "seed": config.seed,
         "num_steps": config.meta.num_steps,
-        "step_size": config.meta.step_size,
+        "step_size": keras_file.load(model_file(context, exported_variant(config))).step_size,
     }

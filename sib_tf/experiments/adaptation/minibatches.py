@@ -10,6 +10,7 @@ from sib_tf.datasets import prepared
 from sib_tf.experiments.adaptation.data import (
     held_out_splits,
     prepared_data,
+    refuse_large_minibatches,
     target_split,
     training_splits,
 )
@@ -66,13 +67,21 @@ def _splits(config: Configuration, part: str) -> Sequence[str]:
 
 
 def _sizes(context: Context, part: str) -> list[int]:
-    """Number of images of each split."""
-    info = prepared.builder_of(prepared_data(context)).info
-    return [info.splits[split].num_examples for split in _splits(context.config, part)]
+    """Number of images of each split of a part."""
+    stored = _stored_sizes(context)
+    return [stored[split] for split in _splits(context.config, part)]
+
+
+def _stored_sizes(context: Context) -> dict[str, int]:
+    """Number of images of every split."""
+    splits = prepared.builder_of(prepared_data(context)).info.splits
+    return {name: split.num_examples for name, split in splits.items()}
 
 
 def _run(context: Context, part: str, options: Options) -> dict[str, Any]:
     config = context.config
+    # Again: the data may have been prepared for smaller ones.
+    refuse_large_minibatches(config, _stored_sizes(context))
     minibatches = _minibatches(config, part)
     draw = building.DrawMinibatches(
         minibatches,

@@ -104,7 +104,8 @@ def _empty_classes(outcome: Outcome) -> list[str]:
     if not empty.size:
         return []
     names = _some([outcome.task.class_names[label] for label in empty])
-    return [f"No image is put into {names}: if there are some, label more of them."]
+    remedy = "label more of them" if outcome.task.support_files else "the model misses them"
+    return [f"No image is put into {names}: if there are some, {remedy}."]
 
 
 def _near_duplicates(outcome: Outcome) -> list[str]:

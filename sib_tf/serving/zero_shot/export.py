@@ -98,6 +98,8 @@ class _Served:
     def _turned(self, images: tf.Tensor) -> tf.Tensor:
         """Features [B, T, D] of images [B, H, W, 3]."""
         turns, _ = self.feature
+        # Of integers, TensorFlow's transposition prints an error on CPUs without AVX-512.
+        images = tf.cast(images, tf.float32)
         views = (tf.image.rot90(images, k) for k in range(turns))
         return tf.stack([self._phi(view, training=False) for view in views], axis=1)
 
