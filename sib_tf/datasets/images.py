@@ -185,7 +185,7 @@ def list_class_folders(folder: Path) -> dict[str, list[Path]]:
     """
     classes: dict[str, list[Path]] = {}
     left_out: dict[Path, str] = {}
-    for part in _parts(folder):
+    for part in parts(folder):
         for path in _visible_children(part):
             if not path.is_dir():
                 left_out[path] = "a link to nothing" if _is_dangling(path) else _BESIDE
@@ -205,8 +205,12 @@ def list_class_folders(folder: Path) -> dict[str, list[Path]]:
     return dict(sorted(classes.items()))
 
 
-def _parts(folder: Path) -> list[Path]:
-    """The folders that hold the class folders: `folder`, or `train`, `val` and `test` in it."""
+def parts(folder: Path) -> list[Path]:
+    """The folders that hold the class folders: `folder`, or `train`, `val` and `test` in it.
+
+    Raises:
+        UserError: if the folder is missing or is a file.
+    """
     folders = list_folders(folder)
     if not all(path.name.lower() in _PARTS for path in folders):
         return [folder]

@@ -1,5 +1,7 @@
 """The truth about queries, from a folder in which they are sorted."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,15 @@ def test_all_files_without_a_truth_are_counted_and_the_first_ten_named(folder):
     names = ", ".join(f"{n}.jpg" for n in range(90, 100))
     with pytest.raises(UserError, match=f": has no {names} and 2 more in a class folder;"):
         truth.read(folder, NAMES, [folder / "query/2.jpg", *files])
+
+
+def test_parts_are_taken_together(folder, tmp_path_factory):
+    both = tmp_path_factory.mktemp("truth")
+    shutil.copytree(folder / "cat", both / "train/cat")
+    shutil.copytree(folder / "dog", both / "val/dog")
+    (both / "val/dog/1.jpg").unlink()
+    files = [both / f"{n}.jpg" for n in (3, 1, 2)]
+    assert truth.labels(truth.read(both, NAMES, files), files).tolist() == [1, 0, 0]
 
 
 def test_confusion_counts_what_is_known():

@@ -1,5 +1,6 @@
 """What the queries really are, from a folder in which somebody has sorted them."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from sib_tf.base.errors import UserError
 from sib_tf.base.file_names import legible
-from sib_tf.datasets.images import list_files, list_folders
+from sib_tf.datasets.images import list_files, list_folders, parts
 
 UNKNOWN = -1  # the label of a file whose class is not told
 _NAMED = 10  # files without a truth that are named
@@ -17,8 +18,8 @@ def read(folder: Path, class_names: Sequence[str], files: Iterable[Path]) -> Map
     """The labels of files by their names.
 
     Args:
-        folder: folder with one folder per class, in which files have the names of `files`; others
-            may be there, too.
+        folder: folder with one folder per class, maybe in `train`, `val` and `test`, in which files
+            have the names of `files`; others may be there, too.
         class_names: names of the classes, in the order of their labels.
         files: files to find.
 
@@ -27,7 +28,7 @@ def read(folder: Path, class_names: Sequence[str], files: Iterable[Path]) -> Map
             them, or in that of a class which is none of `class_names`.
     """
     found: dict[str, list[str]] = {}
-    for of_class in list_folders(folder):
+    for of_class in itertools.chain.from_iterable(map(list_folders, parts(folder))):
         for file in list_files(of_class):
             found.setdefault(file.name, []).append(legible(of_class.name))
     files = list(files)
