@@ -209,7 +209,7 @@ def _start(model: SourceClassifier, training: Examples) -> start.Start:
 def _upright_batches(examples: Examples, batch_size: int) -> tf.data.Dataset:
     labels = examples.labels.astype(np.int32)
     targets = {"label": labels, "turn": np.zeros_like(labels)}
-    batches = tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), targets)).batch(
-        batch_size
+    numbered = tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), targets))
+    return numbered.batch(batch_size).map(
+        lambda numbers, of_batch: (rows(examples.images, numbers), of_batch)
     )
-    return batches.map(lambda numbers, of_batch: (rows(examples.images, numbers), of_batch))

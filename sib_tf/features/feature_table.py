@@ -73,7 +73,7 @@ def write(folder: Path, table: FeatureTable) -> None:
     folder.mkdir(parents=True)
     _save(folder / _FEATURES, table.features)
     _save(folder / _LABELS, table.labels.astype(np.int64))
-    write_info(folder, *table.features.shape, network=table.network)
+    _write_info(folder, *table.features.shape, network=table.network)
 
 
 def gather(folder: Path, *, views: int, examples: int, dim: int, network: str | None) -> None:
@@ -87,7 +87,7 @@ def gather(folder: Path, *, views: int, examples: int, dim: int, network: str | 
         OSError: the disk is full.
     """
     shape = (views, examples, dim)
-    write_info(folder, *shape, network=network)
+    _write_info(folder, *shape, network=network)
     if storage.is_remote(folder):
         return
     with (folder / _FEATURES).open("wb") as file:
@@ -97,7 +97,7 @@ def gather(folder: Path, *, views: int, examples: int, dim: int, network: str | 
         file.unlink()
 
 
-def write_info(folder: Path, views: int, examples: int, dim: int, network: str | None) -> None:
+def _write_info(folder: Path, views: int, examples: int, dim: int, network: str | None) -> None:
     """Writes the shape of a table, and the name of the network."""
     info = {"examples": examples, "views": views, "dim": dim, "network": network}
     write_json(folder / _INFO, info)

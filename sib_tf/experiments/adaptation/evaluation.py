@@ -1,12 +1,13 @@
 """The models, evaluated on all images of the target."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from sib_tf.adaptation import evaluation
+from sib_tf.adaptation.model import ZeroShotClassifier
 from sib_tf.adaptation.report import html_report, names, table
 from sib_tf.base import keras_file
 from sib_tf.datasets import prepared
@@ -44,11 +45,13 @@ def report_of(context: Context) -> dict[str, Any]:
 
 def _run(context: Context) -> dict[str, Any]:
     config = context.config
-    labels, found = _predictions(context)
+    models = {name: keras_file.load(model_file(context, name)) for name in config.eval.variants}
+    labels, found = _predictions(context, models)
     exported = exported_variant(config)
     steps = (0, config.meta.num_steps)
     content = {
         **_facts(context),
+        "step_size": models[exported].step_size,
         "images": len(labels),
         "exported": exported,
         "results": [
@@ -66,7 +69,9 @@ def _run(context: Context) -> dict[str, Any]:
     return {"images": len(labels)}
 
 
-def _predictions(context: Context) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _predictions(
+    context: Context, models: Mapping[str, ZeroShotClassifier]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Labels of the target's images, int [n], and what each method says, float [K+1, n, N]."""
     config = context.config
     labelled, target = config.domains.labelled(config.data.domains), target_split(config)
@@ -77,8 +82,7 @@ def _predictions(context: Context) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         names.SOURCE_ONLY: evaluation.of_start(start, features),
         names.BATCH_STATISTICS: evaluation.of_start(start, own),
     }
-    for variant in config.eval.variants:
-        model = keras_file.load(model_file(context, variant))
+    for variant, model in models.items():
         most = config.eval.num_steps if model.num_steps else 0
         found[variant] = evaluation.classify(model, features, minibatches, most)
     return features.labels, found
@@ -96,5 +100,4 @@ def _facts(context: Context) -> dict[str, Any]:
         "minibatch": config.minibatches.images,
         "seed": config.seed,
         "num_steps": config.meta.num_steps,
-        "step_size": keras_file.load(model_file(context, exported_variant(config))).step_size,
     }
