@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 
+from sib_tf.base import storage
 from sib_tf.base.errors import UserError, first_line
 
 _WITHOUT_HUB = re.compile(r"parent module keras_hub\S* cannot be imported")
@@ -18,6 +19,12 @@ def load(file: Path | str) -> keras.Model:
         UserError: if the file is missing, damaged or not a Keras model, or needs Keras Hub, which
             is not installed; names it.
     """
+    if not storage.path(str(file)).exists():
+        raise UserError(
+            f"{file} is missing. If it is there where the job was started, it must be at the same "
+            "path on all workers (docs/scaling.md); else delete its folder, then run the same "
+            "command again."
+        )
     try:
         return keras.saving.load_model(str(file), compile=False)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:

@@ -1,7 +1,7 @@
 """What Beam's workers count while a job runs, for its log and for the engine's own display.
 
-A counter is a comfort, never a proof: some runners count nothing, others count a piece of work again
-that they have repeated, and Prism forgets one of two pieces that end together (Beam 2.77,
+A counter is a comfort, never a proof: some runners count nothing, others count a piece of work
+again that they have repeated, and Prism forgets one of two pieces that end together (Beam 2.77,
 metrics.go: counts wait under the short name of their counter until Prism knows it).
 """
 

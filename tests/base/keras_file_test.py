@@ -26,7 +26,7 @@ def test_a_damaged_file_is_named(tmp_path, keep):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"none\.keras is not a model"):
+    with pytest.raises(UserError, match=r"none\.keras is missing\. .* same path on all workers"):
         keras_file.load(tmp_path / "none.keras")
 
 

@@ -28,6 +28,22 @@ _WORKER = "job-001[job]_ref_Environment_default_environment_1"
             "The job server has ended",
         ),
         (
+            "Pipeline job-001 failed in state FAILED: failed to start environment "
+            "ref_Environment_default_environment_1 for job job-001[job]: unable to create "
+            "container image apache/beam_python3.11_sdk:2.77.0 with docker",
+            "The job server cannot start a worker",
+        ),
+        (
+            "bundle inst001 stage-001 failed:Traceback (most recent call last):\n"
+            "ModuleNotFoundError: No module named 'sib_tf'\n",
+            "The workers lack sib_tf: send it with --setup_file",
+        ),
+        (
+            "Unable to fetch remote job server jar at https://repo.maven.apache.org/maven2/org/"
+            "apache/beam/beam-runners-flink-2.2-job-server-2.77.0.jar: HTTP Error 404: Not Found.",
+            "Beam's job server cannot be downloaded: name its jar",
+        ),
+        (
             "Attempted to run task '_run_bundle-1' on 4 different workers, but all those workers "
             "died while running it.",
             "A worker has died",
