@@ -100,8 +100,21 @@ def _named(dataset: str, data_dir: str) -> tfds.core.DatasetBuilder:
         remedy = f"did you mean {guess}?" if guess else "see https://tensorflow.org/datasets."
         raise UserError(f"TFDS knows no data set {dataset}: {remedy}") from None
     except Exception as error:  # of the data set's own code, too
-        reason = " ".join(lines(error))
+        reason = _without_config(dataset) or " ".join(lines(error))
         raise UserError(f"TFDS cannot load the data set {dataset}: {reason}") from error
+
+
+def _without_config(dataset: str) -> str:
+    """Which configs there are, if the one that is named is not among them; else empty."""
+    name, _, config = dataset.partition(":")[0].partition("/")
+    try:
+        known = tfds.builder_cls(name).builder_configs
+    except (tfds.core.DatasetNotFoundError, ValueError):
+        return ""
+    if not config or config in known:
+        return ""
+    guess = did_you_mean(config, known) or " or ".join(f'"{each}"' for each in known)
+    return f"it has no config {config}; did you mean {guess}?" if known else "it has no configs."
 
 
 def _prepared(data_dir: str) -> tfds.core.DatasetBuilder:

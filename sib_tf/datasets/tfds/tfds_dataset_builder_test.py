@@ -166,7 +166,13 @@ def test_of_several_labels_the_config_names_one(tmp_path):
             r"^TFDS knows no data set qqqq: see https://tensorflow\.org/datasets",
         ),
         ({"dataset": "shades:7.0.0"}, r"^TFDS cannot load .* at version 7\.0\.0, only: 1\.2\.3"),
-        ({"dataset": "shades/bright"}, r"^TFDS cannot load .* bright not found"),
+        (
+            {"dataset": "shades/bright"},
+            r"^TFDS cannot load the data set shades/bright: it has no config bright; did you mean "
+            r'"plain" or "with_depth"\?$',
+        ),
+        ({"dataset": "shades/plane:1.2.3"}, r'has no config plane; did you mean "plain"\?$'),
+        ({"dataset": "reviews/plain"}, r"^TFDS cannot load .* reviews/plain: it has no configs\.$"),
         ({"dataset": "no name"}, r"^TFDS cannot load the data set no name: Parsing"),
         ({}, r"^config\.data\.dataset is empty: name a data set of TFDS"),
         ({"data_dir": "/absent"}, r"^/absent: holds no dataset_info\.json; name "),
