@@ -1,6 +1,5 @@
 """How this project runs Beam: default runner, chunks to sharded records, errors in one line."""
 
-import argparse
 import contextlib
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,17 +11,11 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners import create_runner
 
 from sib_tf.base.errors import UserError, first_line
-from sib_tf.beam import counters, prism, servers, worker_errors
+from sib_tf.beam import counters, option_checks, prism, servers, worker_errors
 from sib_tf.beam.records import SUFFIX
-
-# These ask their job server, not this program, which options there are.
-_WITH_JOB_SERVER = {"PortableRunner", "FlinkRunner", "SparkRunner"}
+from sib_tf.beam.same_versions import same_versions
 
 _DASK = "DaskRunner"
-
-# Options that name a server which must be running, by their names in Beam. "embed" starts one.
-_OF_SERVERS = {"job_endpoint": "--job_endpoint", "address": "--dask_client_address"}
-_STARTED_HERE = "embed"
 
 
 def options(beam_args: Sequence[str]) -> PipelineOptions:
@@ -41,14 +34,13 @@ def options(beam_args: Sequence[str]) -> PipelineOptions:
     standard.runner = standard.runner or "FnApiRunner"
     if standard.runner == _DASK:
         standard.runner = f"{_load_dask()}.{_DASK}"
-    unknown = _unknown(beam_args)
-    if unknown and standard.runner not in _WITH_JOB_SERVER:
-        raise UserError(f"{unknown[0]} is not a Beam option: correct it or leave it out.")
+    option_checks.refuse_unknown(beam_args, parsed)
     if standard.runner == prism.RUNNER:
         prism.locate(parsed)
         standard.runner = f"{prism.__name__}.{prism.RUNNER}"
     _refuse_missing(standard.runner)
-    _require_servers(parsed)
+    _require_dask(parsed)
+    option_checks.refuse_what_beam_would(parsed)
     return parsed
 
 
@@ -59,11 +51,9 @@ def _refuse_missing(runner: str) -> None:
         raise UserError(f"--runner={runner}: {first_line(error)}.") from None
 
 
-def _require_servers(parsed: PipelineOptions) -> None:
-    given = parsed.get_all_options()
-    for name, flag in _OF_SERVERS.items():
-        if (address := given.get(name)) and address != _STARTED_HERE:
-            servers.require(flag, address)
+def _require_dask(parsed: PipelineOptions) -> None:
+    if address := parsed.get_all_options().get("address"):
+        servers.require("--dask_client_address", address)
 
 
 def _load_dask() -> str:
@@ -75,18 +65,6 @@ def _load_dask() -> str:
             f"--runner={_DASK} needs Dask ({error}): pip install dask distributed."
         ) from None
     return dask_runner.__name__
-
-
-def _unknown(beam_args: Sequence[str]) -> list[str]:
-    """The arguments that Beam would ignore."""
-    parsers: list[argparse.ArgumentParser] = []
-    PipelineOptions([]).get_all_options(add_extra_args_fn=parsers.append)
-    (parser,) = parsers
-    parser.exit_on_error = False
-    try:
-        return parser.parse_known_args(list(beam_args))[1]
-    except argparse.ArgumentError as error:
-        raise UserError(f"Beam: {error}") from None
 
 
 @contextlib.contextmanager
@@ -137,6 +115,7 @@ def write_records(
         _ = (
             pipeline
             | "Chunks" >> beam.Create(chunks)
+            | "Versions" >> same_versions()
             | "Spread" >> beam.Reshuffle()
             | "Records" >> records
             | "Write"

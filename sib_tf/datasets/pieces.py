@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow_datasets as tfds
 
 from sib_tf.beam import counters
+from sib_tf.beam.same_versions import same_versions
 from sib_tf.datasets import unreadable
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class PiecewiseBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             return in_turn(pieces, read, settle)
         # Who only reads a data set need not wait for Beam to be imported.
         beam = tfds.core.lazy_imports.apache_beam
-        return beam.Create(pieces) | read_all(read, settle)
+        return beam.Create(pieces) | "Versions" >> same_versions() | read_all(read, settle)
 
     def _process_pipeline_result(self, pipeline_result: "PipelineResult") -> None:
         counters.log(pipeline_result)

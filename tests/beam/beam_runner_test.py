@@ -4,6 +4,8 @@ import sys
 
 import apache_beam as beam
 import pytest
+from apache_beam.portability.api import beam_job_api_pb2
+from apache_beam.runners.portability.local_job_service import LocalJobServicer
 
 import sib_tf.beam
 from sib_tf.base import storage
@@ -44,7 +46,7 @@ def test_wrong_options_are_named(args, words):
 @pytest.mark.parametrize(
     "args",
     [
-        ["--runner", "DirectRunner", "--direct_num_workers=2", "--setup_file=setup.py"],
+        ["--runner", "DirectRunner", "--direct_num_workers=2", "--region=r"],
         ["--runner=FlinkRunner", "--flink_master=local", "--known_to_the_job_server=1"],
         ["--runner=SparkRunner", "--spark_master_url=local[4]"],
         ["--runner=DaskRunner", "--dask_scheduler_file=scheduler.json"],
@@ -63,7 +65,8 @@ def test_a_runner_that_does_not_exist_is_named(name):
 
 
 def test_dataflow_is_accepted_or_its_package_named():
-    args = ["--runner=DataflowRunner", "--project=p", "--region=r", "--experiments=a"]
+    args = ["--runner=DataflowRunner", "--project=my-project", "--region=r", "--experiments=a"]
+    args += ["--temp_location=gs://bucket/tmp"]
     try:
         importlib.import_module("apache_beam.runners.dataflow.dataflow_runner")
     except ImportError:
@@ -71,6 +74,8 @@ def test_dataflow_is_accepted_or_its_package_named():
             runner.options(args)
     else:
         assert runner.options(args)
+        with pytest.raises(UserError, match=r"^--runner=DataflowRunner: Missing GCS path option"):
+            runner.options(args[:-1])
 
 
 @pytest.mark.parametrize(
@@ -92,13 +97,56 @@ def test_a_server_without_a_port_is_named():
         runner.options(["--runner=PortableRunner", "--job_endpoint=localhost"])
 
 
-def test_a_server_that_answers_or_is_started_by_beam_is_accepted():
-    with socket.create_server(("localhost", 0)) as server:
-        endpoint = f"--job_endpoint=localhost:{server.getsockname()[1]}"
-        # No binary is looked for: the job server is there.
-        given = runner.options(["--runner=PrismRunner", "--prism_location=no_such_file", endpoint])
+class JobServer(LocalJobServicer):
+    """Beam's own in Python, with an option of its own."""
+
+    def DescribePipelineOptions(self, request, context=None, timeout=None):  # noqa: N802
+        option = beam_job_api_pb2.PipelineOptionDescriptor(name="its_own")
+        return beam_job_api_pb2.DescribePipelineOptionsResponse(options=[option])
+
+
+@pytest.fixture
+def job_endpoint():
+    server = JobServer()
+    yield f"--job_endpoint=localhost:{server.start_grpc_server()}"
+    server.stop()
+
+
+def test_a_server_that_answers_or_is_started_by_beam_is_accepted(job_endpoint):
+    # No binary is looked for: the job server is there.
+    given = runner.options(["--runner=PrismRunner", "--prism_location=no_such_file", job_endpoint])
     assert given.get_all_options()["prism_location"] == "no_such_file"
     assert runner.options(["--runner=PortableRunner", "--job_endpoint=embed"])
+
+
+@pytest.mark.parametrize("name", ["PortableRunner", "FlinkRunner"])
+def test_a_job_server_says_which_options_it_has(job_endpoint, name):
+    assert runner.options([f"--runner={name}", job_endpoint, "--its_own", "3"])
+    with pytest.raises(UserError, match=r"^--environment_typ=EXTERNAL is not a Beam option"):
+        runner.options([f"--runner={name}", job_endpoint, "--environment_typ=EXTERNAL"])
+
+
+def test_a_server_of_something_else_is_named():
+    with socket.create_server(("localhost", 0)) as server:
+        endpoint = f"--job_endpoint=localhost:{server.getsockname()[1]}"
+        with pytest.raises(UserError, match=rf"^{endpoint} is no job server of Beam \(\w+\)"):
+            runner.options(["--runner=PortableRunner", endpoint])
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--runner=PortableRunner"], "needs --job_endpoint=HOST:PORT"),
+        (["--setup_file=no/setup.py"], "--setup_file=no/setup.py is missing"),
+        (["--direct_num_workers=-3"], "--direct_num_workers must be at least 0"),
+        (["--environment_type=EXTERNL"], "--environment_type=EXTERNL is none of Beam's"),
+        (["--environment_type=EXTERNAL"], "external_service_address is required"),
+    ],
+)
+def test_what_beam_would_find_later_is_told_at_once(args, words):
+    with pytest.raises(UserError, match=rf"^--runner=\w+:? .*{words}") as error:
+        runner.options(args)
+    assert "\n" not in str(error.value)
 
 
 def test_prism_is_that_beside_python(monkeypatch, tmp_path):

@@ -22,6 +22,8 @@ from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPool
 _, _server = Pool.start(port=PORT)
 time.sleep(3600)
 """
+THREADS = (sys.executable, "-c", _POOL)
+OF_ANOTHER_VERSION = (*THREADS[:2], f"import apache_beam; apache_beam.__version__ = '2.0'\n{_POOL}")
 
 
 @contextlib.contextmanager
@@ -42,7 +44,7 @@ def _prism():
 
 @contextlib.contextmanager
 def _prism_with_external_worker():
-    with prism_server() as job_server, worker_pool(sys.executable, "-c", _POOL) as to_pool:
+    with prism_server() as job_server, worker_pool(*THREADS) as to_pool:
         yield (*job_server, *to_pool)
 
 

@@ -11,11 +11,14 @@ import tensorflow as tf
 from apache_beam.runners.dask import dask_runner as beams_dask_runner
 from apache_beam.transforms.window import GlobalWindows
 from dask.distributed import default_client
+from tensorflow_datasets.core.dataset_info import DatasetInfoFileError
 
 from sib_tf.base.errors import UserError
 from sib_tf.beam import runner
 from sib_tf.beam.counters import counted, counter
 from sib_tf.beam.records import record_files
+from sib_tf.datasets import preparation
+from sib_tf.experiments import families
 from tests.beam import cluster, engines, writing_numbers
 from tests.experiments import small_experiment
 from tests.running import Running, unused_port
@@ -152,6 +155,7 @@ def fail(error):
         (UserError("folder/7.png cannot be read: remove it."), UserError),
         (tf.errors.ResourceExhaustedError(None, None, "folder/7; No space left"), OSError),
         (FileNotFoundError(2, "No such file or directory", "data"), UserError),
+        (DatasetInfoFileError("Could not read dataset info from data"), UserError),
     ],
 )
 def test_an_error_of_a_worker_is_one_line(engine, error, kind):
@@ -159,7 +163,7 @@ def test_an_error_of_a_worker_is_one_line(engine, error, kind):
         _ = p | beam.Create([error]) | beam.Map(fail)
     first, _, remedy = str(caught.value).partition(": it was not found while the pipeline ran. ")
     assert first == getattr(error, "message", str(error))
-    assert bool(remedy) == isinstance(error, FileNotFoundError)
+    assert bool(remedy) == isinstance(error, FileNotFoundError | DatasetInfoFileError)
 
 
 def test_a_worker_pool_that_is_missing_is_one_line(tmp_path):
@@ -169,6 +173,19 @@ def test_a_worker_pool_that_is_missing_is_one_line(tmp_path):
         with pytest.raises(UserError, match="worker pool of --environment_config is missing"):
             numbers_come_back(beam_args, tmp_path, num_shards=1)
     assert not list(tmp_path.glob("r*"))
+
+
+def test_a_worker_pool_of_another_version_is_one_line(tmp_path):
+    pool = engines.worker_pool(*engines.OF_ANOTHER_VERSION)
+    data = families.read(small_experiment.config()).data.builder(tmp_path / "data")
+    words = rf"^A worker has Beam 2\.0 and Python 3\.\d+, this job Beam {beam.__version__} and"
+    with engines.prism_server() as server, pool as to_pool:
+        with pytest.raises(UserError, match=words):
+            numbers_come_back([*server, *to_pool], tmp_path, num_shards=1)
+        with pytest.raises(UserError, match=words):
+            preparation.prepare(data, manual_dir=None, beam_args=[*server, *to_pool])
+    assert not list(tmp_path.glob("r*"))
+    assert not list(tmp_path.rglob("dataset_info.json"))
 
 
 @pytest.mark.slow
