@@ -62,6 +62,7 @@ setup(
             "cryptography>=42",
             "dill",  # of tfds.testing
             "import-linter>=2.1",
+            "psutil>=5.9",  # benchmarks.scaling
             "pytest>=8",
             "pytest-xdist>=3.5",
             "ruff>=0.8",

@@ -1,13 +1,18 @@
-r"""The cost of each job as data sets grow: seconds, images per second, bytes and memory.
+r"""The cost of each job as data sets grow, and on the engines of Beam.
 
     python -m benchmarks.scaling
 
-Runs the real jobs one after the other on glyphs of 32 pixels with Conv-4-64, those on Beam with one
-and with two worker processes. Prints the table of docs/scaling.md. Run it on an idle machine.
+Runs the real jobs one after the other on glyphs of 32 pixels with Conv-4-64, at each size in this
+process, which is to say in that of the job; then, at the largest, those on Beam on each engine.
+Prints the tables of docs/scaling.md. Run it on an idle machine.
+
+"seconds" are those of the work, with the start of workers but not of the program, the job server
+and the worker pool. "MB of memory" is that of all processes together, these among them.
 """
 
+import contextlib
+import itertools
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,10 +21,13 @@ from pathlib import Path
 
 from absl import app, flags
 
+from benchmarks.engines import ENGINES, THIS_PROCESS
+from benchmarks.process_tree import PeakMemory
 from sib_tf.report import markdown
 
 _IMAGES = flags.DEFINE_multi_integer("images", [67, 200, 400], "Images of each class.")
-_WORKERS = flags.DEFINE_multi_integer("workers", [1, 2], "Beam workers.")
+_OTHERS = [engine for engine in ENGINES if engine != THIS_PROCESS]
+_ENGINE = flags.DEFINE_multi_enum("engine", _OTHERS, _OTHERS, "Engines besides this process.")
 
 CLASSES = 150
 CONFIG = (
@@ -46,51 +54,61 @@ JOBS = {
     "train": ["model"],
     "evaluate": ["evaluation"],
 }
-HEADS = ("images", "job", "workers", "seconds", "images/s", "MB written", "MB of memory")
-ON_BEAM = ("build_dataset", "build_episodes", "embed")
+HEADS = ("images", "job", "engine", "seconds", "images/s", "MB written", "MB of memory")
+ON_BEAM = ("build_dataset", "build_episodes", "embed", "evaluate")
 
 
 def main(argv: Sequence[str]) -> None:
-    """Prints a row for each job, size and number of workers."""
+    """Prints a row for each size, engine and job."""
     del argv
-    rows = (
-        [f"{CLASSES * images_per_class:,}", job, str(workers), *cells]
-        for images_per_class in _IMAGES.value
-        for workers in _WORKERS.value
-        for job, cells in costs(images_per_class, workers)
-        if job in ON_BEAM or workers == _WORKERS.value[0]
-    )
+    rows = (row for images_per_class in _IMAGES.value for row in costs(images_per_class))
     for line in markdown.lines(HEADS, rows):
         print(line, flush=True)
 
 
-def costs(images_per_class: int, workers: int) -> Iterator[tuple[str, Sequence[str]]]:
-    """Runs the jobs on a data set of this size; yields each with the rest of its table row."""
-    beam = []
-    if workers > 1:
-        beam = ["--", f"--direct_num_workers={workers}", "--direct_running_mode=multi_processing"]
+def costs(images_per_class: int) -> Iterator[Sequence[str]]:
+    """Runs the jobs on a data set of this size; yields table rows."""
+    engines = _ENGINE.value if images_per_class == max(_IMAGES.value) else ()
+    images = f"{CLASSES * images_per_class:,}"
     with tempfile.TemporaryDirectory() as folder:
+        workdir = Path(folder)
         for job in JOBS:
-            yield job, cost(job, images_per_class, Path(folder), beam if job in ON_BEAM else [])
+            yield images, job, THIS_PROCESS, *cost(job, images_per_class, workdir, THIS_PROCESS)
+        for engine, job in itertools.product(engines, ON_BEAM):
+            with without_result_of(job, workdir) as other:
+                yield images, job, engine, *cost(job, images_per_class, other, engine)
 
 
-def cost(job: str, images_per_class: int, folder: Path, beam: Sequence[str]) -> Sequence[str]:
-    """Runs a job; returns its costs as table cells, without the start of the program."""
-    command = [sys.executable, "-m", f"jobs.{job}", *CONFIG, f"--workdir={folder}"]
-    command += [f"--config.data.images_per_class={images_per_class}", *beam]
-    printed = folder / "printed.txt"
-    with printed.open("w") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"{job}: {printed.read_text().splitlines()[-1]}")
-    written = [folder / name for name in JOBS[job]]
+@contextlib.contextmanager
+def without_result_of(job: str, workdir: Path) -> Iterator[Path]:
+    """A working directory in which this job has yet to run and what the others made is there."""
+    own = {Path(result).parts[0] for result in JOBS[job]}
+    with tempfile.TemporaryDirectory() as folder:
+        for result in workdir.iterdir():
+            if result.name not in own:
+                Path(folder, result.name).symlink_to(result)
+        yield Path(folder)
+
+
+def cost(job: str, images_per_class: int, workdir: Path, engine: str) -> Sequence[str]:
+    """Runs a job; returns its costs as table cells."""
+    command = [sys.executable, "-m", f"jobs.{job}", *CONFIG, f"--workdir={workdir}"]
+    command += [f"--config.data.images_per_class={images_per_class}"]
+    with PeakMemory() as memory, ENGINES[engine]() as options:
+        run([*command, "--", *options])
+    written = [workdir / name for name in JOBS[job]]
     records = [json.loads((result / "step.json").read_text()) for result in written]
     seconds = sum(record["seconds"] for record in records)
     size = sum(file.stat().st_size for result in written for file in result.rglob("*"))
-    memory = usage.ru_maxrss * 1024  # Linux reports KiB
     rate = CLASSES * images_per_class / seconds
-    return f"{seconds:.1f}", f"{rate:,.0f}", f"{size / 1e6:.1f}", f"{memory / 1e6:.0f}"
+    return f"{seconds:.1f}", f"{rate:,.0f}", f"{size / 1e6:.1f}", f"{memory.most / 1e6:.0f}"
+
+
+def run(command: Sequence[str]) -> None:
+    """Runs a program, without a word."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{command[2]}: {done.stdout.splitlines()[-1]}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from sib_tf.adaptation.start import Start
 from sib_tf.base.intervals import Z_95, paired_difference
 from sib_tf.features.feature_table import FeatureTable
 
+_ROWS = 1000  # features held at a time
+
 
 def classify(
     model: ZeroShotClassifier, features: FeatureTable, minibatches: MinibatchTable, num_steps: int
@@ -45,11 +47,14 @@ def of_start(start: Start, features: FeatureTable) -> np.ndarray:
     Returns:
         Probabilities, float32 [1, n, N].
     """
-    unit, theta = (
-        x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (features.features[0], start.theta)
-    )
-    logits = start.scale * (unit @ theta.T + start.bias)
-    return tf.nn.softmax(logits).numpy()[np.newaxis]
+    theta, rows = _unit(start.theta), features.features[0]
+    parts = (rows[first : first + _ROWS] for first in range(0, len(rows), _ROWS))
+    logits = [start.scale * (_unit(part) @ theta.T + start.bias) for part in parts]
+    return tf.nn.softmax(np.concatenate(logits)).numpy()[np.newaxis]
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
 def rows(method: str, probabilities: np.ndarray, labels: np.ndarray) -> Iterator[dict]:

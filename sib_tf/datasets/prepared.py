@@ -16,6 +16,7 @@ import tensorflow_datasets as tfds
 
 from sib_tf.base import commands
 from sib_tf.base.errors import UserError
+from sib_tf.datasets.stored_files import StoredFiles
 from sib_tf.datasets.stored_images import StoredImages
 
 SPLITS = ("train", "validation", "test")
@@ -65,6 +66,12 @@ def read_encoded_images(
     batches = _batches(builder, split, lambda one: (one["image"],), _BATCH, decode=False)
     ids = np.unique(ids)
     return dict(zip(ids.tolist(), _picked(batches, ids), strict=True))
+
+
+def store_encoded_images(builder: tfds.core.DatasetBuilder, split: str) -> StoredFiles:
+    """The stored files (PNG) of a split, by the positions of the images."""
+    batches = _batches(builder, split, lambda one: (one["image"],), _BATCH, decode=False)
+    return StoredFiles(file for (files,) in batches for file in files)
 
 
 def read_images(builder: tfds.core.DatasetBuilder, split: str, ids: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Features as batches, class means, BatchNorm statistics, turned images."""
 
+import tracemalloc
+
 import keras
 import numpy as np
 import pytest
@@ -128,6 +130,18 @@ def test_the_classifier_of_pre_training_is_a_cosine_classifier():
     features = FeatureTable(np.array([[[3.0, 4.0]]]), np.zeros(1))
     expected = tf.nn.softmax([10 * (0.6 + 0.5), 10 * (0.8 + 0.5)])
     np.testing.assert_allclose(evaluation.of_start(start, features)[0, 0], expected)
+
+
+def test_the_classifier_of_pre_training_holds_few_features_at_a_time():
+    """Of 10,000 images: what was made and is alive at once, in bytes."""
+    features = np.random.default_rng(0).normal(size=(1, 10_000, 64)).astype(np.float32)
+    start = Start(np.eye(2, 64), np.zeros((4, 64)), np.array(1.0), np.array(0.0), None)
+    tracemalloc.start()
+    found = evaluation.of_start(start, FeatureTable(features, np.zeros(10_000)))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.shape == (1, 10_000, 2)
+    assert most < features.nbytes / 2
 
 
 def test_images_shown_are_of_each_kind_of_change_by_turns():

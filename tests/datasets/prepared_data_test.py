@@ -4,6 +4,7 @@ import resource
 import shutil
 import signal
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from configs import glyphs, image_folder
 from sib_tf.base.errors import UserError
 from sib_tf.base.lookup import rows
 from sib_tf.datasets import prepared
+from sib_tf.datasets.stored_files import StoredFiles
 from sib_tf.datasets.stored_images import StoredImages
 from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
@@ -154,6 +156,8 @@ def test_images_are_read_by_their_numbers(work, tmp_path):
     encoded = prepared.read_encoded_images(builder, "test", np.array([[5], [0]]))
     assert encoded.keys() == {0, 5}
     np.testing.assert_array_equal(tf.io.decode_png(encoded[5]), images[5])
+    stored = prepared.store_encoded_images(builder, "test")
+    assert stored[np.array([5, 0])].tolist() == [encoded[5], encoded[0]]
     both, (of_test, again) = prepared.store_examples(builder, ["test", "test"], tmp_path)
     np.testing.assert_array_equal(both[0:20], [*images, *images])
     np.testing.assert_array_equal([of_test, again], [labels, labels])
@@ -174,14 +178,31 @@ def test_stored_images_are_read_like_an_array(tmp_path):
                 stored_images[np.array([number])]
 
 
-def test_images_that_find_no_room_name_the_folder():
-    images = np.zeros((9, 64, 64, 3), np.uint8)
+def test_stored_files_are_not_held():
+    tracemalloc.start()
+    files = StoredFiles(bytes([number]) * 10_000 * number for number in range(100))
+    found = files[np.array([3, 0, 99, 3])]
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.tolist() == [bytes([number]) * 10_000 * number for number in (3, 0, 99, 3)]
+    assert files[np.array([], int)].shape == (0,)
+    assert most < 4_000_000  # of 49.5 million, at most four of the largest
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        lambda: StoredImages([np.zeros((9, 64, 64, 3), np.uint8)], None),
+        lambda: StoredFiles([bytes(100_000)]),
+    ],
+)
+def test_images_that_find_no_room_name_the_folder(store):
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))
         with pytest.raises(OSError, match=tempfile.gettempdir()):
-            StoredImages([images], None)
+            store()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, ignored)

@@ -3,6 +3,8 @@
 import itertools
 import json
 import shutil
+import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +12,12 @@ from PIL import Image
 
 from configs import exported
 from sib_tf.base.errors import UserError
+from sib_tf.datasets.images import read_rgb
 from sib_tf.experiments import families
 from sib_tf.experiments.execution import execute
+from sib_tf.features import feature_table
+from sib_tf.serving import image_files
+from sib_tf.serving.exported_model import ExportedModel
 from tests.experiments import small_export
 
 COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "grey": (90, 90, 90), "red": (255, 0, 0)}
@@ -96,3 +102,28 @@ def test_unreadable_images_are_all_named_or_skipped(config, model, animals, tmp_
     assert f"Left out: 2 images cannot be read: {faults}" in caplog.text
     counts = json.loads((tmp_path / "features/test/step.json").read_text())["counts"]
     assert counts == {"images": 22, "classes": 4}
+
+
+@pytest.mark.slow
+def test_features_of_earlier_images_are_not_held(config, model, tmp_path, monkeypatch):
+    made, held = [], []
+    of_model = ExportedModel.features
+
+    def features(self, images):
+        held.append(sum(earlier() is not None for earlier in made))
+        rows = of_model(self, images)
+        made.append(weakref.ref(rows))
+        return rows
+
+    monkeypatch.setattr(ExportedModel, "features", features)
+    monkeypatch.setattr(image_files, "_BATCH", 5)  # of 24
+    config.model.folder = model
+    step, _ = families.steps(config)
+    execute(step, families.read(config), tmp_path)
+    assert held == [0, 1, 1, 1, 1]
+    table = feature_table.read(tmp_path / "features/test/records")
+    assert table.labels.tolist() == np.repeat(np.arange(4), 6).tolist()
+    files = sorted((Path(config.data.root)).glob("*/*.png"))
+    exported_model = ExportedModel(Path(model))
+    images = np.stack([read_rgb(file, exported_model.image_size) for file in files])
+    np.testing.assert_allclose(table.features[0], of_model(exported_model, images), atol=1e-5)

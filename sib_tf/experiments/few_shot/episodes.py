@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sib_tf.base import storage
 from sib_tf.datasets import prepared
 from sib_tf.datasets.split_labels import ReadLabels
@@ -118,7 +116,4 @@ def _open_features(folder: str) -> building.Lookup:
 
 
 def _open_images(data: str, split: str) -> building.Lookup:
-    builder = prepared.builder_of(data)
-    every = np.arange(builder.info.splits[split].num_examples)
-    encoded = prepared.read_encoded_images(builder, split, every)
-    return lambda ids: np.array([encoded[number] for number in ids.tolist()], object)
+    return prepared.store_encoded_images(prepared.builder_of(data), split).__getitem__

@@ -1,16 +1,19 @@
 """The sections and steps of an experiment on one's own images: an exported model, evaluated."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from sib_tf.base import digest, storage
 from sib_tf.base.errors import UserError
 from sib_tf.base.file_names import legible
+from sib_tf.beam.records import SUFFIX
 from sib_tf.datasets import unreadable
 from sib_tf.datasets.images import list_class_folders, read_rgb
 from sib_tf.datasets.unreadable import POLICIES
@@ -20,7 +23,6 @@ from sib_tf.experiments.few_shot.grid import grid_step
 from sib_tf.experiments.options import Options
 from sib_tf.experiments.step import Context, Step
 from sib_tf.features import feature_table
-from sib_tf.features.feature_table import FeatureTable
 from sib_tf.few_shot.grid.settings import GridSettings
 from sib_tf.serving import versions
 from sib_tf.serving.exported_classifier import ExportedClassifier
@@ -106,23 +108,30 @@ def _embed(context: Context) -> dict[str, Any]:
     classes = list_class_folders(storage.absolute(data.root))
     files = [file for name in classes for file in classes[name]]
     labels = np.repeat(np.arange(len(classes)), [len(classes[name]) for name in classes])
-    features, faults = _features(model, files)
+    folder = context.folder / features_folder(context, "test").name
+    folder.mkdir()
+    faults = _write_records(folder, model, files, labels)
     _settle(data.unreadable, [fault for fault in faults if fault], len(files))
-    labels = labels[[fault is None for fault in faults]]
-    table = FeatureTable(features[np.newaxis], labels)
-    feature_table.write(context.folder / features_folder(context, "test").name, table)
-    return {"images": len(labels), "classes": len(classes)}
+    count = faults.count(None)
+    feature_table.gather(folder, views=1, examples=count, dim=model.feature_dim, network=None)
+    return {"images": count, "classes": len(classes)}
 
 
-def _features(model: ExportedModel, files: Sequence[Path]) -> tuple[np.ndarray, list[str | None]]:
-    """Features of the files that can be read, [n, D], and the fault of each file, if it has one."""
-    rows, faults = [np.empty([0, model.feature_dim], np.float32)], []
-    for batch in batches_read(files, partial(read_rgb, size=model.image_size), "images"):
-        images = [image for image in batch if isinstance(image, np.ndarray)]
-        if images:
-            rows.append(model.features(np.stack(images)))
-        faults += [None if isinstance(image, np.ndarray) else image.fault for image in batch]
-    return np.concatenate(rows), faults
+def _write_records(
+    folder: Path, model: ExportedModel, files: Sequence[Path], labels: np.ndarray
+) -> list[str | None]:
+    """Writes features of the files that can be read; the fault of each file, if it has one."""
+    faults, positions = [], itertools.count()
+    with tf.io.TFRecordWriter(str(folder / f"features{SUFFIX}")) as records:
+        for batch in batches_read(files, partial(read_rgb, size=model.image_size), "images"):
+            of_batch = labels[len(faults) :]
+            read = [n for n, image in enumerate(batch) if isinstance(image, np.ndarray)]
+            rows = model.features(np.stack([batch[n] for n in read])) if read else ()
+            for n, row in zip(read, rows, strict=True):
+                label = of_batch[n]
+                records.write(feature_table.encode(next(positions), label, row[np.newaxis]))
+            faults += [None if isinstance(image, np.ndarray) else image.fault for image in batch]
+    return faults
 
 
 def _settle(policy: str, faults: Sequence[str], files: int) -> None:
