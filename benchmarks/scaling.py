@@ -1,10 +1,12 @@
 r"""The cost of each job as data sets grow, and on the engines of Beam.
 
-    python -m benchmarks.scaling
+    python -m benchmarks.scaling --images=200 --images=2000 --images=6667
+    python -m benchmarks.scaling --images=400 --engine=threads --engine=processes --engine=Prism \
+        --engine="job server" --engine=Dask
 
-Runs the real jobs one after the other on glyphs of 32 pixels with Conv-4-64, at each size in this
-process, which is to say in that of the job; then, at the largest, those on Beam on each engine.
-Prints the tables of docs/scaling.md. Run it on an idle machine.
+Runs the real jobs one after the other on glyphs of 32 pixels with Conv-4-64, in a process of their
+own; then those on Beam on each engine. Prints the tables of docs/scaling.md. Run it on an idle
+machine.
 
 "seconds" are those of the work, with the start of workers but not of the program, the job server
 and the worker pool. "MB of memory" is that of all processes together, these among them.
@@ -26,8 +28,7 @@ from benchmarks.process_tree import PeakMemory
 from sib_tf.report import markdown
 
 _IMAGES = flags.DEFINE_multi_integer("images", [67, 200, 400], "Images of each class.")
-_OTHERS = [engine for engine in ENGINES if engine != THIS_PROCESS]
-_ENGINE = flags.DEFINE_multi_enum("engine", _OTHERS, _OTHERS, "Engines besides this process.")
+_ENGINES = flags.DEFINE_multi_enum("engine", [], list(ENGINES), "Engines besides this process.")
 
 CLASSES = 150
 CONFIG = (
@@ -45,14 +46,14 @@ CONFIG = (
     "--config.eval.num_steps=5",
     "--config.episodes.queries_per_class=5",  # the smallest data set allows no more
 )
-# Job -> the folders that it writes.
+# Job -> the folder that it writes.
 JOBS = {
-    "build_dataset": ["data"],
-    "build_episodes": ["episodes/train-balanced", "episodes/validation-balanced"],
-    "pretrain": ["backbone"],
-    "embed": ["features/train", "features/validation", "features/test"],
-    "train": ["model"],
-    "evaluate": ["evaluation"],
+    "build_dataset": "data",
+    "build_episodes": "episodes",
+    "pretrain": "backbone",
+    "embed": "features",
+    "train": "model",
+    "evaluate": "evaluation",
 }
 HEADS = ("images", "job", "engine", "seconds", "images/s", "MB written", "MB of memory")
 ON_BEAM = ("build_dataset", "build_episodes", "embed", "evaluate")
@@ -61,20 +62,18 @@ ON_BEAM = ("build_dataset", "build_episodes", "embed", "evaluate")
 def main(argv: Sequence[str]) -> None:
     """Prints a row for each size, engine and job."""
     del argv
-    rows = (row for images_per_class in _IMAGES.value for row in costs(images_per_class))
-    for line in markdown.lines(HEADS, rows):
+    for line in markdown.lines(HEADS, itertools.chain.from_iterable(map(costs, _IMAGES.value))):
         print(line, flush=True)
 
 
 def costs(images_per_class: int) -> Iterator[Sequence[str]]:
     """Runs the jobs on a data set of this size; yields table rows."""
-    engines = _ENGINE.value if images_per_class == max(_IMAGES.value) else ()
     images = f"{CLASSES * images_per_class:,}"
     with tempfile.TemporaryDirectory() as folder:
         workdir = Path(folder)
         for job in JOBS:
             yield images, job, THIS_PROCESS, *cost(job, images_per_class, workdir, THIS_PROCESS)
-        for engine, job in itertools.product(engines, ON_BEAM):
+        for engine, job in itertools.product(_ENGINES.value, ON_BEAM):
             with without_result_of(job, workdir) as other:
                 yield images, job, engine, *cost(job, images_per_class, other, engine)
 
@@ -82,10 +81,9 @@ def costs(images_per_class: int) -> Iterator[Sequence[str]]:
 @contextlib.contextmanager
 def without_result_of(job: str, workdir: Path) -> Iterator[Path]:
     """A working directory in which this job has yet to run and what the others made is there."""
-    own = {Path(result).parts[0] for result in JOBS[job]}
     with tempfile.TemporaryDirectory() as folder:
         for result in workdir.iterdir():
-            if result.name not in own:
+            if result.name != JOBS[job]:
                 Path(folder, result.name).symlink_to(result)
         yield Path(folder)
 
@@ -96,10 +94,10 @@ def cost(job: str, images_per_class: int, workdir: Path, engine: str) -> Sequenc
     command += [f"--config.data.images_per_class={images_per_class}"]
     with PeakMemory() as memory, ENGINES[engine]() as options:
         run([*command, "--", *options])
-    written = [workdir / name for name in JOBS[job]]
-    records = [json.loads((result / "step.json").read_text()) for result in written]
+    written = [file for file in (workdir / JOBS[job]).rglob("*") if file.is_file()]
+    records = [json.loads(file.read_text()) for file in written if file.name == "step.json"]
     seconds = sum(record["seconds"] for record in records)
-    size = sum(file.stat().st_size for result in written for file in result.rglob("*"))
+    size = sum(file.stat().st_size for file in written)
     rate = CLASSES * images_per_class / seconds
     return f"{seconds:.1f}", f"{rate:,.0f}", f"{size / 1e6:.1f}", f"{memory.most / 1e6:.0f}"
 
