@@ -5,7 +5,7 @@
 Reads the raw files, writes WORKDIR/data.
 
 Options after `--` go to the Beam runner: `-- --direct_num_workers=2
---direct_running_mode=multi_threading`.
+--direct_running_mode=multi_processing`.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 r"""Draws the episodes of a config and writes them as sharded TFRecords, with Beam.
 
     python -m jobs.build_episodes --config=configs/glyphs.py --workdir=work/glyphs \
-        -- --direct_num_workers=2 --direct_running_mode=multi_threading
+        -- --direct_num_workers=2 --direct_running_mode=multi_processing
 
 Reads WORKDIR/data, writes WORKDIR/episodes/SPLIT-SHARES. The config sets way, shot, queries (per
 class or in total), the query shares, the number of episodes and the seed. The same seed gives the

@@ -5,7 +5,7 @@
 Reads WORKDIR/data and WORKDIR/backbone, writes WORKDIR/features/SPLIT.
 
 Options after `--` go to the Beam runner: `-- --direct_num_workers=2
---direct_running_mode=multi_threading`.
+--direct_running_mode=multi_processing`.
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ grid of settings, too, into WORKDIR/grid. Features of your own need no other job
         --config.model.file=MODEL.keras --workdir=work/mine
 
 Options after `--` go to the Beam runner: `-- --direct_num_workers=2
---direct_running_mode=multi_threading`. Spinning lines do not use Beam.
+--direct_running_mode=multi_processing`. Spinning lines do not use Beam.
 """
 
 from collections.abc import Sequence
