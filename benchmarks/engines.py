@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.beam.engines import prism_server, worker_pool
+from tests.beam.engines import ALL, prism_server, worker_pool
 
 THIS_PROCESS = "this process"
 
@@ -31,10 +31,8 @@ def _always(*options: str) -> Callable[[], AbstractContextManager[Sequence[str]]
 
 # Name -> the options of a job that goes there, in a context in which it is there.
 ENGINES = {
-    THIS_PROCESS: _always(),
-    "threads": _always("--direct_num_workers=2", "--direct_running_mode=multi_threading"),
+    **{name: ALL[name] for name in (THIS_PROCESS, "threads", "Prism")},
     "processes": _always("--direct_num_workers=2", "--direct_running_mode=multi_processing"),
-    "Prism": _always("--runner=PrismRunner"),
     "job server": _job_server,
     "Dask": _always("--runner=DaskRunner"),
 }

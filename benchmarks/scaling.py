@@ -1,7 +1,7 @@
 r"""The cost of each job as data sets grow, and on the engines of Beam.
 
     python -m benchmarks.scaling --images=200 --images=2000 --images=6667
-    python -m benchmarks.scaling --images=400 --engine=threads --engine=processes --engine=Prism \
+    python -m benchmarks.scaling --images=400 --engine=Prism --engine=processes \
         --engine="job server" --engine=Dask
 
 Runs the real jobs one after the other on glyphs of 32 pixels with Conv-4-64, in a process of their

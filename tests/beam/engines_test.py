@@ -121,10 +121,18 @@ def test_combined_values(engine, tmp_path):
     assert noted(tmp_path / "total") == {"4950": 1}
 
 
+def can_be_the_count(found, made, engine):
+    """Whether a counter may say so: all, but Prism may forget some, see sib_tf/beam/counters.py."""
+    of_prism = any(name in option for option in engine for name in ("Prism", "Portable"))
+    return 0 < found <= made if of_prism else found == made
+
+
 def test_counters(engine, tmp_path):
-    with pipeline(engine) as p:  # in one piece, since Prism may forget one of two
-        _ = p | beam.Create(range(100)) | beam.ParDo(Sum())
-    assert counted(p.result) == {"numbers": 100}
+    with pipeline(engine) as p:
+        _ = p | beam.Create(range(100)) | beam.Reshuffle() | beam.ParDo(Sum())
+    counts = counted(p.result)
+    assert list(counts) == ["numbers"]
+    assert can_be_the_count(counts["numbers"], 100, engine)
 
 
 def numbers_come_back(engine, folder, num_shards):
@@ -235,10 +243,10 @@ def test_the_four_jobs(engine, tmp_path_factory, tmp_path, caplog, monkeypatch):
     assert found == small_experiment.records(expected / "work")
     assert small_experiment.results(folder) == small_experiment.results(expected / "work")
     assert not list(tmp_path.rglob("*beam-temp*"))
-    said = [m.split()[-2:] for m in caplog.messages if "counted" in m]
+    said = [m.removeprefix("Workers counted ").split() for m in caplog.messages if "counted" in m]
     assert [what for _, what in said] == ["images.", "episodes.", "images.", "episodes."]
-    for (count, _), most in zip(said, (352, 130, 132, 130), strict=True):
-        assert 0 < int(count) <= most  # fewer where Prism forgot some: sib_tf/beam/counters.py
+    for (count, _), made in zip(said, (352, 130, 132, 130), strict=True):
+        assert can_be_the_count(int(count), made, engine)
 
 
 @pytest.mark.xfail(
